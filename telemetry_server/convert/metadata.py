@@ -1,11 +1,10 @@
 """The ``metadata`` of a record: what the server knows about a ping besides its payload."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from storage.raw.submission import Submission
-from telemetry_server.outcomes.outcome import DroppedHistogram
+from telemetry_server.outcomes.outcome import DroppedHistograms
 from telemetry_server.outcomes.timestamps import timestamp
 from telemetry_server.pings.left_out import LEFT_OUT
 
@@ -23,7 +22,7 @@ def metadata_of(
     headers: Mapping[str, str],
     revision_source: str | None,
     revision: str | None,
-    dropped: Collection[DroppedHistogram],
+    dropped: DroppedHistograms,
     anomalies: Mapping[str, int],
     left_out: Mapping[str, Any],
     self_described: Mapping[str, Any],
@@ -42,9 +41,8 @@ def metadata_of(
         metadata["revision_source"] = revision_source
     if revision is not None:
         metadata["revision"] = revision
-    if dropped:
-        reasons = Counter(histogram.reason for histogram in dropped)
-        metadata["dropped_histograms"] = {reason.value: count for reason, count in reasons.items()}
+    if dropped.by_reason:
+        metadata["dropped_histograms"] = dropped.counts()
     if anomalies:
         metadata["anomalies"] = dict(anomalies)
     if left_out:

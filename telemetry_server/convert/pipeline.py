@@ -247,7 +247,7 @@ def _stored(conversion: Conversion) -> Stored:
         record=conversion.ping.encode(record),
         histograms_kept=packer.kept,
         digest=digest_of(conversion.body_text, conversion.body_crc32),
-        dropped=tuple(packer.dropped),
+        dropped=packer.dropped,
         notes=conversion.notes,
         opened=conversion.ping.opened(record),
         submission=submission if conversion.is_anonymous or not coarsening.is_exact else None,

@@ -34,8 +34,6 @@ from telemetry_server.coordinator.work_items import (
 )
 from telemetry_server.outcomes.outcome import (
     AwaitingSpecs,
-    DroppedHistogram,
-    HistogramReason,
     Outcome,
     Refused,
     Stored,
@@ -168,19 +166,19 @@ class ResultBuilder:
         self, index: int, submission: Submission, outcome: Stored, received_at: str
     ) -> dict[str, int]:
         """Write the dropped histograms to quarantine, a line a reason; return how many each reason has."""
-        dropped: dict[HistogramReason, list[DroppedHistogram]] = {}
-        for histogram in outcome.dropped:
-            dropped.setdefault(histogram.reason, []).append(histogram)
-        for reason, histograms in dropped.items():
+        if not outcome.dropped.by_reason:
+            return {}
+        for reason, histograms in outcome.dropped.by_reason.items():
             line = histograms_line(
                 submission,
+                reason,
                 histograms,
                 document_id=outcome.document_id,
                 namespace=outcome.namespace,
                 doctype=outcome.doctype,
             )
             self._write(_quarantine_directory(received_at, reason), index, line)
-        return {reason.value: len(histograms) for reason, histograms in dropped.items()}
+        return outcome.dropped.counts()
 
     def _add_refused(
         self,

@@ -1,9 +1,11 @@
 """The outcomes of a submission and the reasons for quarantine: both lists are closed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+import orjson
 
 from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
@@ -52,7 +54,53 @@ class DroppedHistogram(NamedTuple):
     reason: HistogramReason
     detail: str  # one line: what was sent, what the spec says
     where: str  # path in the payload: "payload.processes.content.histograms.GC_MS"
-    value: Any  # the histogram as decoded, or a `JsonText`
+    value: Any  # as decoded
+
+
+class DroppedHistograms:
+    """
+    The histograms that were removed from a stored ping, by reason, in order of the first of each.
+
+    Those that conversion did not decode are text, which is what a line of quarantine holds of them.
+    """
+
+    __slots__ = ("by_reason",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self.by_reason: dict[HistogramReason, list[DroppedHistogram | bytes]] = {}
+
+    def add(self, reason: HistogramReason, histogram: DroppedHistogram | bytes) -> None:
+        """Add a histogram, or the text that quarantine holds of it."""
+        histograms = self.by_reason.get(reason)
+        if histograms is None:
+            self.by_reason[reason] = [histogram]
+        else:
+            histograms.append(histogram)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many each reason has."""
+        return {reason.value: len(histograms) for reason, histograms in self.by_reason.items()}
+
+    def __len__(self) -> int:
+        return sum(map(len, self.by_reason.values()))
+
+    def __iter__(self) -> Iterator[DroppedHistogram]:
+        for reason, histograms in self.by_reason.items():
+            for histogram in histograms:
+                if isinstance(histogram, bytes):
+                    fields = orjson.loads(histogram)
+                    yield DroppedHistogram(
+                        fields["histogram"], reason, fields["detail"], fields["where"], fields["body"]
+                    )
+                else:
+                    yield histogram
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DroppedHistograms) and list(self) == list(other)
+
+    def __repr__(self) -> str:
+        return repr(list(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +122,7 @@ class Stored:
     record: bytes  # the JSON of the record: one line, no newline
     histograms_kept: int
     digest: int  # of the inflated body: distinguishes a retry from other bytes under the same id
-    dropped: tuple[DroppedHistogram, ...] = ()
+    dropped: DroppedHistograms = field(default_factory=DroppedHistograms)
     notes: Mapping[str, int] = field(default_factory=dict)  # harmless oddities, counted by name
     # The record before it was text, where it reads the same: readers need not parse it again.
     opened: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)

@@ -47,27 +47,6 @@ class ParsedObject:
     may_have_long_integers: bool = False
 
 
-class JsonText:
-    """A JSON value as compact text; it equals the decoded value."""
-
-    __slots__ = ("text",)
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-
-    @property
-    def value(self) -> Any:
-        """The decoded value."""
-        return orjson.loads(self.text)
-
-    def __repr__(self) -> str:
-        return repr(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.value == (other.value if isinstance(other, JsonText) else other))
-
-
 def parse_object(text: bytes) -> ParsedObject:
     """
     Parse *text* as one JSON object.

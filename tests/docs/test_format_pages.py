@@ -135,9 +135,11 @@ def test_the_quarantine_lines_are_those_that_are_written(tmp_path):
     sent = {histogram["histogram"]: histogram["body"] for histogram in expected["histograms"]}
     submission = a_submission(the_ping() | {"histograms": sent})
     kept = stored(convert(submission, context))
+    [(reason, dropped)] = kept.dropped.by_reason.items()
     line = histograms_line(
         submission,
-        kept.dropped,
+        reason,
+        dropped,
         document_id=kept.document_id,
         namespace=kept.namespace,
         doctype=kept.doctype,

@@ -17,6 +17,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -27,6 +28,8 @@
 #define MAX_NUMBERS 4000000 /* in the rows of a ping, as in histogram_packer.py */
 #define MAX_DROPPED 10000 /* histograms of a ping, as there */
 #define SHORT_KEY 24 /* characters, as in histogram_check.py */
+#define LONGEST_NAME 100 /* characters in a message, as in json_place.py */
+#define LONGEST_DETAIL 200
 #define SHORT 8 /* digits */
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
 #define SURE_DIGITS 15 /* two decimals of so many digits are two doubles */
@@ -915,7 +918,7 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
 
 /* ---- refusals: why a histogram cannot become a row, found without decoding it */
 
-enum { WRONG_TYPE, WRONG_BUCKET_COUNT, WRONG_RANGE, WRONG_BUCKET, BY_NAME }; /* as in histogram_check.py */
+enum { WRONG_TYPE, WRONG_BUCKET_COUNT, WRONG_RANGE, WRONG_BUCKET, REASONS }; /* as in histogram_check.py */
 
 typedef struct {
     int64_t numbers[4]; /* histogram_type, bucket_count, and the two of range; -1 where they were not sent */
@@ -1003,39 +1006,37 @@ static Text past_outline(Walk *walk, Text p, const Layout *layout, Outline *outl
 }
 
 /* A key for a detail: quoted only if it looks like a number, since other text may be private. */
-static PyObject *detail_of_key(Text key, Text end)
+static int detail_of_key(char *detail, Text key, Text end)
 {
     static const char digits[] = "0123456789+-. eE";
     int length = (int)(end - key), is_number = length <= SHORT_KEY;
     for (Text p = key; is_number && p < end; p++)
         is_number = memchr(digits, *p, sizeof digits - 1) != NULL;
-    if (is_number) {
-        PyObject *text = PyUnicode_DecodeASCII((const char *)key, length, NULL);
-        PyObject *detail = text == NULL ? NULL : PyUnicode_FromFormat("bucket '%U' is not the lower bound of a bucket", text);
-        Py_XDECREF(text);
-        return detail;
-    }
-    return PyUnicode_FromFormat("a bucket key of %d characters is not the lower bound of a bucket", length);
+    if (is_number)
+        return snprintf(detail, LONGEST_DETAIL, "\"bucket '%.*s' is not the lower bound of a bucket\"", length,
+                        (const char *)key);
+    return snprintf(detail, LONGEST_DETAIL, "\"a bucket key of %d characters is not the lower bound of a bucket\"",
+                    length);
 }
 
 /*
- * The detail of the first reason to drop a histogram, which `*reason` becomes; as in `histogram_check.py`.
- * NULL without an exception where it must be decoded.
+ * Write the detail of the first reason to drop a histogram, which `*reason` becomes; as in `histogram_check.py`.
+ * Its length; 0 where the histogram must be decoded.
  */
-static PyObject *detail_of(const Outline *outline, const Layout *layout, int *reason)
+static int write_detail(char *detail, const Outline *outline, const Layout *layout, int *reason)
 {
     const int64_t *sent = outline->numbers, wanted[] = {layout->client_type, layout->bucket_count};
     for (*reason = WRONG_TYPE; *reason <= WRONG_BUCKET_COUNT; *reason += 1)
         if (sent[*reason] != -1 && sent[*reason] != wanted[*reason])
-            return PyUnicode_FromFormat("%s %lld was sent, the definition says %lld",
-                                        *reason == WRONG_TYPE ? "histogram_type" : "bucket_count",
-                                        (long long)sent[*reason], (long long)wanted[*reason]);
+            return snprintf(detail, LONGEST_DETAIL, "\"%s %lld was sent, the definition says %lld\"",
+                            *reason == WRONG_TYPE ? "histogram_type" : "bucket_count", (long long)sent[*reason],
+                            (long long)wanted[*reason]);
     if (sent[2] != -1 && (sent[2] != layout->low || sent[3] != layout->high))
-        return PyUnicode_FromFormat("range [%lld, %lld] was sent, the definition says [%lld, %lld]",
-                                    (long long)sent[2], (long long)sent[3], (long long)layout->low,
-                                    (long long)layout->high);
+        return snprintf(detail, LONGEST_DETAIL,
+                        "\"range [%lld, %lld] was sent, the definition says [%lld, %lld]\"", (long long)sent[2],
+                        (long long)sent[3], (long long)layout->low, (long long)layout->high);
     *reason = WRONG_BUCKET;
-    return outline->bad_key == NULL ? NULL : detail_of_key(outline->bad_key, outline->bad_key_end);
+    return outline->bad_key == NULL ? 0 : detail_of_key(detail, outline->bad_key, outline->bad_key_end);
 }
 
 static PyObject *found_for(PyObject *layouts, PyObject *name)
@@ -1145,6 +1146,8 @@ typedef struct {
     Buffer out;
     KnownNames *known; /* NULL where `layouts` is one for all names */
     PyObject *layouts, *chunks, *names; /* of what was kept */
+    PyObject *reasons; /* to drop a histogram */
+    const char *where, *histogram; /* the path of what is packed, and whose keys it has; NULL where it has names */
     Py_ssize_t kept, numbers;
     PyObject *labels; /* keys of what was kept */
     int refused;      /* histograms */
@@ -1262,32 +1265,86 @@ static Text past_kept(Packing *packing, PyObject *name, Text key, Text p, const 
     return NULL;
 }
 
-/* Note why the histogram at `p` is dropped; NULL with or without an exception where it must be decoded. */
-static Text past_refused(Packing *packing, PyObject *name, Text p, const Layout *layout)
-{
-    Outline outline = {{-1, -1, -1, -1}, NULL, NULL, 0};
-    size_t doubts = packing->walk.doubts.length;
-    int reason = BY_NAME;
-    PyObject *detail = NULL;
-    Text end = layout != NULL && layout->following ? NULL : past_outline(&packing->walk, p, layout, &outline);
-    if (end != NULL && (outline.bad_key != NULL || !outline.has_unusual_count))
-        detail = layout != NULL ? detail_of(&outline, layout, &reason) : PyUnicode_New(0, 0);
-    if (detail == NULL) {
-        packing->walk.doubts.length = doubts;
-        return NULL;
-    }
-    PyObject *refusal = Py_BuildValue("(Oy#iN)", name, p, (Py_ssize_t)(end - p), reason, detail);
-    int failed = refusal == NULL || PyList_Append(packing->chunks, refusal) < 0;
-    Py_XDECREF(refusal);
-    packing->refused += 1;
-    return failed ? NULL : end;
-}
-
 typedef struct {
     PyObject *text;  /* a new reference */
     PyObject *found; /* what `layouts` has for it; NULL where it is not looked up */
     const Layout *layout;
 } Name;
+
+/* Whether a text looks the same in JSON and in a message: printable ASCII without quotes and backslashes. */
+static int is_printable(Text p, Text end)
+{
+    for (; p < end; p++)
+        if (!is_plain[*p] || *p == 0x7F)
+            return 0;
+    return 1;
+}
+
+typedef struct {
+    const void *text;
+    size_t length;
+} Piece;
+
+/* What quarantine holds of a dropped histogram, as `outcomes/quarantine_line.py` writes it. */
+static PyObject *quarantined(const Packing *packing, Piece name, Piece detail, Piece value)
+{
+    Piece where = {packing->where, strlen(packing->where)}, histogram = name;
+    if (packing->histogram != NULL)
+        histogram = (Piece){packing->histogram, strlen(packing->histogram)};
+#define FIXED(words) {words, sizeof words - 1}
+    const Piece pieces[] = {FIXED("{\"histogram\":\""), histogram, FIXED("\",\"where\":\""), where, FIXED("."), name,
+                            FIXED("\",\"detail\":"), detail, FIXED(",\"body\":"), value, FIXED("}")};
+#undef FIXED
+    size_t length = 0, count = sizeof pieces / sizeof *pieces;
+    for (size_t i = 0; i < count; i++)
+        length += pieces[i].length;
+    PyObject *text = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)length);
+    if (text == NULL)
+        return NULL;
+    char *to = PyBytes_AS_STRING(text);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to, pieces[i].text, pieces[i].length);
+        to += pieces[i].length;
+    }
+    return text;
+}
+
+/* Add why the histogram at `p` is dropped to the chunks; NULL with or without an exception where it must be decoded. */
+static Text past_refused(Packing *packing, Text key, Text p, const Name *name)
+{
+    Outline outline = {{-1, -1, -1, -1}, NULL, NULL, 0};
+    const Layout *layout = name->layout;
+    Text key_end = p - 2;
+    size_t doubts = packing->walk.doubts.length;
+    int reason = REASONS;
+    char words[LONGEST_DETAIL];
+    Piece detail = {words, 0};
+    key++;
+    if ((layout != NULL ? layout->following != 0 : !PyTuple_Check(name->found)) || packing->where == NULL ||
+        key_end - key > LONGEST_NAME || !is_printable(key, key_end))
+        return NULL;
+    Text end = past_outline(&packing->walk, p, layout, &outline);
+    if (end != NULL && (outline.bad_key != NULL || !outline.has_unusual_count)) {
+        if (layout != NULL) {
+            detail.length = (size_t)write_detail(words, &outline, layout, &reason);
+        } else if (PyTuple_GET_SIZE(name->found) == 2 && PyBytes_Check(PyTuple_GET_ITEM(name->found, 1))) {
+            PyObject *text = PyTuple_GET_ITEM(name->found, 1);
+            detail = (Piece){PyBytes_AS_STRING(text), (size_t)PyBytes_GET_SIZE(text)};
+        }
+    }
+    if (detail.length == 0) {
+        packing->walk.doubts.length = doubts;
+        return NULL;
+    }
+    PyObject *text = quarantined(packing, (Piece){key, (size_t)(key_end - key)}, detail, (Piece){p, (size_t)(end - p)});
+    PyObject *why = PyTuple_GET_ITEM(layout != NULL ? packing->reasons : name->found, layout != NULL ? reason : 0);
+    PyObject *refusal = text == NULL ? NULL : PyTuple_Pack(2, why, text);
+    int failed = refusal == NULL || PyList_Append(packing->chunks, refusal) < 0;
+    Py_XDECREF(text);
+    Py_XDECREF(refusal);
+    packing->refused += 1;
+    return failed ? NULL : end;
+}
 
 /* The name at `p` and what is known of it, in an object of names; 0 with or without an exception where it is not new. */
 static int name_at(Packing *packing, Text *p, Name *name)
@@ -1331,8 +1388,8 @@ static Text pack_entry(Packing *packing, Text p, int is_keyed)
         return NULL;
     if (name.layout != NULL)
         end = past_kept(packing, name.text, key, p, name.layout, is_keyed);
-    if (end == NULL && !is_keyed && !PyErr_Occurred() && (name.layout != NULL || name.found == Py_None))
-        end = past_refused(packing, name.text, p, name.layout);
+    if (end == NULL && !is_keyed && !PyErr_Occurred())
+        end = past_refused(packing, key, p, &name);
     if (end == NULL && !PyErr_Occurred()) {
         end = past_any(&packing->walk, p);
         if (end != NULL && (end_chunk(packing->chunks, &packing->out) ||
@@ -1351,15 +1408,32 @@ static PyObject *cells_of(const Packing *packing)
     return PyBytes_FromStringAndSize(packing->cells.data, packing->cells.length);
 }
 
+/* A text of which `is_printable` is true, in UTF-8; NULL without an exception for any other object. */
+static const char *printable(PyObject *text)
+{
+    if (!PyUnicode_Check(text) || !PyUnicode_IS_ASCII(text))
+        return NULL;
+    Text p = PyUnicode_1BYTE_DATA(text);
+    return is_printable(p, p + PyUnicode_GET_LENGTH(text)) ? (const char *)p : NULL;
+}
+
 static PyObject *pack(PyObject *self, PyObject *args)
 {
     const char *text;
     Py_ssize_t length;
     int is_keyed;
     Packing packing = {0};
-    PyObject *known, *result = NULL;
-    if (!PyArg_ParseTuple(args, "y#OOpp", &text, &length, &packing.layouts, &known, &is_keyed, &packing.has_cells))
+    PyObject *known, *where, *histogram, *result = NULL;
+    if (!PyArg_ParseTuple(args, "y#OOppO!OO", &text, &length, &packing.layouts, &known, &is_keyed, &packing.has_cells,
+                          &PyTuple_Type, &packing.reasons, &where, &histogram))
         return NULL;
+    if (PyTuple_GET_SIZE(packing.reasons) < REASONS) {
+        PyErr_SetString(PyExc_ValueError, "too few reasons");
+        return NULL;
+    }
+    packing.where = printable(where);
+    if (histogram != Py_None && (packing.histogram = printable(histogram)) == NULL)
+        packing.where = NULL; /* refused histograms are decoded */
     if (known != Py_None && (packing.known = PyCapsule_GetPointer(known, KNOWN_NAMES)) == NULL)
         return NULL;
     if (!start(&packing.walk, text, length))
@@ -1740,7 +1814,7 @@ static PyObject *spread(PyObject *self, PyObject *args)
 static PyMethodDef methods[] = {
     {"split", split, METH_VARARGS, "split(text, plan, opened, packable) -> (parts, doubts) | None"},
     {"known_names", known_names, METH_NOARGS, "known_names() -> capsule: those that pack() met with the same layouts"},
-    {"pack", pack, METH_VARARGS, "pack(text, layouts, known, is_keyed, notes_cells) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
+    {"pack", pack, METH_VARARGS, "pack(text, layouts, known, is_keyed, notes_cells, reasons, where, histogram) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
     {"columns", columns, METH_VARARGS,
      "columns(text, is_keyed, layouts, large, known, find) -> (labels, starts, counts, lengths, keys, sums) | None"},
     {"spread", spread, METH_VARARGS, "spread(cells, names, labels, layouts, large, known, find): as columns()"},

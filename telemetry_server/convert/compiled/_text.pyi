@@ -9,13 +9,16 @@ def split(
 def known_names() -> object: ...
 def pack(
     text: bytes,
-    layouts: Mapping[str, bytes | None] | bytes | None,
+    layouts: Mapping[str, bytes | tuple[Any, bytes]] | bytes | tuple[Any, bytes],
     known: object,
     is_keyed: bool,
     notes_cells: bool,
+    reasons: tuple[Any, ...],
+    where: str,
+    histogram: str | None,
 ) -> (
     tuple[
-        list[bytes | tuple[str, int, int] | tuple[str, bytes, int, str]],
+        list[bytes | tuple[str, int, int] | tuple[Any, bytes]],
         list[str],
         int,
         int,

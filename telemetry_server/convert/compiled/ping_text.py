@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from telemetry_server.convert.histograms.definitions import Definition, SpecDefinitions
+from telemetry_server.convert.histograms.definitions import UNDEFINED, Definition, SpecDefinitions, Unusable
+from telemetry_server.convert.histograms.histogram_check import REASONS_OF_VALUES, reason_by_name
+from telemetry_server.outcomes.outcome import HistogramReason
 
 try:
     from telemetry_server.convert.compiled import _text
@@ -87,12 +89,10 @@ class RowsText(HistogramsText):
 
 ToCheck = tuple[str, int, int]
 """The name of a histogram that must be decoded, and the start and end of its value in the text."""
-RefusedText = tuple[str, bytes, int, str]
-"""
-A histogram that breaks its definition: its name, its value as text, the number of the reason, and a detail.
-
-The number counts `REASONS_OF_VALUES`; where the name is the reason, it is `BY_NAME` and the detail is empty.
-"""
+RefusedText = tuple[HistogramReason, bytes]
+"""A histogram that breaks its definition: the reason, and what quarantine holds of it."""
+RefusedName = tuple[HistogramReason, bytes]
+"""Why every well-formed histogram of a name is refused, and the detail as JSON."""
 
 
 class PackedText(NamedTuple):
@@ -105,7 +105,15 @@ class PackedText(NamedTuple):
     cells: Cells | None  # of the entries that are rows
 
 
-class Layouts(dict[str, bytes | None]):
+def _refused(definition: Definition | Unusable) -> RefusedName:
+    reason, detail = reason_by_name(definition)
+    return reason, orjson.dumps(detail)
+
+
+_UNDEFINED = _refused(UNDEFINED)
+
+
+class Layouts(dict[str, bytes | RefusedName]):
     """The definitions of one file in the form of the compiled walk, each laid out at its first use."""
 
     def __init__(self, definitions: SpecDefinitions, *, keyed: bool) -> None:
@@ -114,12 +122,16 @@ class Layouts(dict[str, bytes | None]):
         self._keyed = keyed
         self.known_names = _text.known_names()  # so that the walk finds what is here by the names' text
 
-    def __missing__(self, name: str) -> bytes | None:
+    def __missing__(self, name: str) -> bytes | RefusedName:
         definition = self._definitions.definition(name, None)
-        if not isinstance(definition, Definition) or definition.keyed not in (None, self._keyed):
-            return None
-        layout = self[name] = _layout(definition)
-        return layout
+        if definition is UNDEFINED:
+            return _UNDEFINED  # not kept: clients choose these names
+        if isinstance(definition, Definition) and definition.keyed in (None, self._keyed):
+            found: bytes | RefusedName = _layout(definition)
+        else:
+            found = _refused(definition)
+        self[name] = found
+        return found
 
 
 def _layout(definition: Definition) -> bytes:
@@ -166,7 +178,9 @@ def open_ping(text: bytes) -> OpenedObject:
 
 def pack_histograms(
     text: bytes,
-    layouts: Mapping[str, bytes | None] | bytes | None,
+    layouts: Layouts | bytes | RefusedName,
+    where: str = "",
+    name: str | None = None,
     *,
     keyed: bool = False,
     notes_cells: bool = False,
@@ -176,6 +190,8 @@ def pack_histograms(
 
     Args:
         layouts: Layouts by name, or one layout for all names, which are then keys.
+        where: The place of the object, for what is refused.
+        name: The histogram whose keys these are.
         keyed: Each name holds an object of histograms by key.
         notes_cells: Also note what the rows put into the tables.
 
@@ -183,7 +199,7 @@ def pack_histograms(
         NeedsFullParse: A name occurs twice.
     """
     known = layouts.known_names if isinstance(layouts, Layouts) else None
-    packed = _text.pack(text, layouts, known, keyed, notes_cells)
+    packed = _text.pack(text, layouts, known, keyed, notes_cells, REASONS_OF_VALUES, where, name)
     if packed is None:
         raise NeedsFullParse
     chunks, names, kept, numbers, doubts, cells, labels = packed

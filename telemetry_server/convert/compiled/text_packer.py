@@ -16,16 +16,18 @@ from telemetry_server.convert.compiled.ping_text import (
     pack_histograms,
 )
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
-from telemetry_server.convert.histograms.histogram_check import BY_NAME, REASONS_OF_VALUES, reason_by_name
 from telemetry_server.convert.histograms.histogram_packer import (
     KEYED,
+    MAX_DROPPED,
+    MAX_DROPPED_CHARACTERS,
     MAX_NUMBERS,
     PackedPlace,
     Packer,
     Place,
     place_in,
 )
-from telemetry_server.pings.json_text import MAX_NESTING, JsonText, may_have_long_integers, nesting_of
+from telemetry_server.outcomes.outcome import HistogramReason
+from telemetry_server.pings.json_text import MAX_NESTING, may_have_long_integers, nesting_of
 
 # The deepest place of a histogram: payload, processes, a process, keyedHistograms, a name, and the outermost.
 MAX_NESTING_THERE = MAX_NESTING - 6
@@ -67,7 +69,7 @@ class TextPacker(Packer):
         text = histograms.text
         is_keyed = place.key == KEYED
         layouts = self._keyed if is_keyed else self._plain
-        packed = pack_histograms(text, layouts, keyed=is_keyed, notes_cells=self._notes_cells)
+        packed = pack_histograms(text, layouts, place.where, keyed=is_keyed, notes_cells=self._notes_cells)
         by_walk = len(packed.names)
         if is_keyed:
             entries = self._keyed_entries(packed, text, place.where)
@@ -88,16 +90,11 @@ class TextPacker(Packer):
             if isinstance(chunk, bytes):
                 entries.append(chunk)
                 continue
+            if len(chunk) == 2:
+                self._drop_text(*chunk)
+                continue
             entry = chunk[0]
             name, key = (entry, None) if keyed is None else (keyed, entry)
-            if len(chunk) == 4:
-                _, value, number, detail = chunk
-                if number == BY_NAME:
-                    reason, detail = reason_by_name(self._definitions.definition(name, None))
-                else:
-                    reason = REASONS_OF_VALUES[number]
-                self._drop(name, place_in(where, name, key), JsonText(value), reason, detail)
-                continue
             row = self._row(name, key, next(values), where)
             if row is not None:
                 packed.names.append(entry)
@@ -115,7 +112,8 @@ class TextPacker(Packer):
             name, start, end = chunk
             by_key = text[start:end]
             if by_key.startswith(b"{") and by_key != b"{}":
-                kept = self._entries(pack_histograms(by_key, self._keyed[name]), name, by_key, where)
+                of_keys = pack_histograms(by_key, self._keyed[name], place_in(where, name), name)
+                kept = self._entries(of_keys, name, by_key, where)
                 # A name stays only while a key of it does.
                 if kept:
                     packed.names.append(name)
@@ -129,6 +127,14 @@ class TextPacker(Packer):
         self._numbers += packed.numbers
         if self._numbers > MAX_NUMBERS:
             raise NeedsFullParse
+
+    def _drop_text(self, reason: HistogramReason, text: bytes) -> None:
+        self.refused += 1
+        # The text has more characters than are limited; near the limit the full parse counts them.
+        self._refused_characters += len(text)
+        if self.refused > MAX_DROPPED or self._refused_characters > MAX_DROPPED_CHARACTERS:
+            raise NeedsFullParse
+        self.dropped.add(reason, text)
 
     def _lose_too_much(self) -> None:
         raise NeedsFullParse

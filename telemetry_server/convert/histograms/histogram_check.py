@@ -106,8 +106,6 @@ REASONS_OF_VALUES = (
     HistogramReason.INVALID_BUCKET,
 )
 """Reasons that the compiled walk finds, in the order in which `checked_row` does."""
-BY_NAME = len(REASONS_OF_VALUES)
-"""The number of a reason that `reason_by_name` finds."""
 
 
 def reason_by_name(definition: Definition | Unusable) -> tuple[HistogramReason, str]:

@@ -8,7 +8,12 @@ from telemetry_server.convert.histograms.definitions import Definition, Definiti
 from telemetry_server.convert.histograms.histogram_check import Dropped, checked_row, row_of
 from telemetry_server.convert.histograms.self_description import CHILDREN, PROCESSES, Section, SelfDescription
 from telemetry_server.convert.payloads.parsed_payload import JsonObject
-from telemetry_server.outcomes.outcome import DroppedHistogram, HistogramReason, QuarantineReason
+from telemetry_server.outcomes.outcome import (
+    DroppedHistogram,
+    DroppedHistograms,
+    HistogramReason,
+    QuarantineReason,
+)
 from telemetry_server.outcomes.refusal import Refusal
 from telemetry_server.pings.json_place import json_type, key_text
 
@@ -84,7 +89,7 @@ class Packer:
     def __init__(self, definitions: Definitions) -> None:
         self.kept = 0
         self.packed: list[PackedPlace] = []
-        self.dropped: list[DroppedHistogram] = []
+        self.dropped = DroppedHistograms()
         self.refused = 0  # may exceed `len(dropped)`: past a limit dropped histograms are only counted
         self._refused_characters = 0
         self._definitions = definitions
@@ -178,11 +183,11 @@ class Packer:
         if self.refused > MAX_DROPPED or self._refused_characters > MAX_DROPPED_CHARACTERS:
             self._lose_too_much()
         else:
-            self.dropped.append(DroppedHistogram(name, reason, detail, where, value))
+            self.dropped.add(reason, DroppedHistogram(name, reason, detail, where, value))
 
     def _lose_too_much(self) -> None:
         """Only count dropped histograms from here on."""
-        self.dropped.clear()
+        self.dropped.by_reason.clear()
 
     def check_losses(self) -> None:
         """

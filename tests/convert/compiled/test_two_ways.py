@@ -134,16 +134,19 @@ def assert_same(body: bytes, context: ConversionContext, path: str = TELEMETRY_P
     assert quick == plain
     # 1, 1.0 and true are equal.
     assert repr(quick) == repr(plain)
-    assert line_of_dropped(quick) == line_of_dropped(plain)
+    assert lines_of_dropped(quick) == lines_of_dropped(plain)
 
 
-def line_of_dropped(outcome: Outcome) -> bytes:
-    """Return the line of quarantine that holds the dropped histograms of *outcome*; empty without any."""
-    if not isinstance(outcome, Stored) or not outcome.dropped:
+def lines_of_dropped(outcome: Outcome) -> bytes:
+    """Return the lines of quarantine that hold the dropped histograms of *outcome*; empty without any."""
+    if not isinstance(outcome, Stored):
         return b""
-    submission = a_submission(b"{}")
-    return histograms_line(
-        submission, outcome.dropped, document_id=outcome.document_id, namespace="telemetry", doctype="main"
+    submission, document_id = a_submission(b"{}"), outcome.document_id
+    return b"".join(
+        histograms_line(
+            submission, reason, dropped, document_id=document_id, namespace="telemetry", doctype="main"
+        )
+        for reason, dropped in outcome.dropped.by_reason.items()
     )
 
 
