@@ -43,6 +43,7 @@
 #define MIXER 0x9E3779B97F4A7C15u
 #define NAME_SLOTS (1 << 11)
 #define NAME_PROBES 16
+#define MOST_SPARE (1 << 20) /* bytes that are kept for the next call */
 
 typedef const unsigned char *Text;
 
@@ -83,6 +84,28 @@ static void add(Buffer *buffer, const void *data, size_t length)
         memcpy(end, data, length);
         buffer->length += length;
     }
+}
+
+/* Memory of a buffer that is used again: to grow is to copy. */
+typedef struct {
+    char *data;
+    size_t room;
+} Spare;
+
+static Spare spare_rows, spare_cells;
+
+static void take(Buffer *buffer, Spare *spare)
+{
+    *buffer = (Buffer){spare->data, 0, spare->room, 0};
+    *spare = (Spare){NULL, 0};
+}
+
+static void give_back(Buffer *buffer, Spare *spare)
+{
+    if (buffer->room <= MOST_SPARE)
+        *spare = (Spare){buffer->data, buffer->room};
+    else
+        PyMem_Free(buffer->data);
 }
 
 static void doubt(Walk *walk, Text from, Text end)
@@ -1065,10 +1088,14 @@ static const Layout *layout_in(PyObject *found)
     }
 }
 
+/* Add the rows so far to the chunks, as an object. */
 static int end_chunk(PyObject *chunks, Buffer *out)
 {
     if (out->length == 0)
         return 0;
+    add(out, "}", 1);
+    if (out->failed)
+        return 1;
     PyObject *chunk = PyBytes_FromStringAndSize(out->data, out->length);
     int failed = chunk == NULL || PyList_Append(chunks, chunk) < 0;
     Py_XDECREF(chunk);
@@ -1243,8 +1270,7 @@ static Text past_kept(Packing *packing, PyObject *name, Text key, Text p, const 
     Py_ssize_t kept = packing->kept, numbers = packing->numbers, labels = PyList_GET_SIZE(packing->labels);
     Text end;
     int32_t rows = 0;
-    if (packing->out.length)
-        add(&packing->out, ",", 1);
+    add(&packing->out, out ? "," : "{", 1);
     add(&packing->out, key, p - key);
     if (packing->has_cells)
         add(&packing->cells, &rows, sizeof rows);
@@ -1438,6 +1464,8 @@ static PyObject *pack(PyObject *self, PyObject *args)
         return NULL;
     if (!start(&packing.walk, text, length))
         Py_RETURN_NONE;
+    take(&packing.out, &spare_rows);
+    take(&packing.cells, &spare_cells);
     if (packing.known != NULL && ++packing.known->objects == 0) { /* once in 2^32 */
         for (int i = 0; i < NAME_SLOTS; i++)
             packing.known->slots[i].object = 0;
@@ -1465,8 +1493,8 @@ static PyObject *pack(PyObject *self, PyObject *args)
     Py_XDECREF(packing.chunks);
     Py_XDECREF(packing.names);
     Py_XDECREF(packing.labels);
-    PyMem_Free(packing.cells.data);
-    PyMem_Free(packing.out.data);
+    give_back(&packing.cells, &spare_cells);
+    give_back(&packing.out, &spare_rows);
     finish(&packing.walk);
     return result != NULL ? result : none_unless_raised();
 }

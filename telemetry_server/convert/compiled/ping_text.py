@@ -98,7 +98,7 @@ RefusedName = tuple[HistogramReason, bytes]
 class PackedText(NamedTuple):
     """The result of `pack_histograms`."""
 
-    chunks: list[bytes | ToCheck | RefusedText]  # bytes: entries that are rows
+    chunks: list[bytes | ToCheck | RefusedText]  # bytes: an object of rows
     names: list[str]  # of the entries that are rows
     kept: int
     numbers: int  # in the rows

@@ -32,6 +32,8 @@ from telemetry_server.pings.json_text import MAX_NESTING, may_have_long_integers
 # The deepest place of a histogram: payload, processes, a process, keyedHistograms, a name, and the outermost.
 MAX_NESTING_THERE = MAX_NESTING - 6
 
+_EMPTY = b"{}"
+
 _layouts: "WeakKeyDictionary[SpecDefinitions, tuple[Layouts, Layouts]]" = WeakKeyDictionary()
 
 
@@ -71,24 +73,24 @@ class TextPacker(Packer):
         layouts = self._keyed if is_keyed else self._plain
         packed = pack_histograms(text, layouts, place.where, keyed=is_keyed, notes_cells=self._notes_cells)
         by_walk = len(packed.names)
-        if is_keyed:
-            entries = self._keyed_entries(packed, text, place.where)
-        else:
-            entries = self._entries(packed, None, text, place.where)
-        rows = b"{%b}" % b",".join(entries)
+        rows = (
+            self._keyed_rows(packed, text, place.where)
+            if is_keyed
+            else self._rows(packed, None, text, place.where)
+        )
         cells = packed.cells if len(packed.names) == by_walk else None
-        place.parent[place.key] = RowsText(rows, cells) if entries else {}
+        place.parent[place.key] = RowsText(rows, cells) if rows != _EMPTY else {}
         self.packed.append(PackedPlace(place, packed.names, rows))
 
-    def _entries(self, packed: PackedText, keyed: str | None, text: bytes, where: str) -> list[bytes]:
-        """The kept entries of *packed*, each as JSON text; *keyed* is the histogram whose keys they are."""
+    def _rows(self, packed: PackedText, keyed: str | None, text: bytes, where: str) -> bytes:
+        """The rows of *packed* as an object; *keyed* is the histogram whose keys these are."""
         self._count_all(packed)
-        entries = []
+        objects = []
         left = [chunk for chunk in packed.chunks if not isinstance(chunk, bytes) and len(chunk) == 3]
         values = _values_of([text[start:end] for _, start, end in left])
         for chunk in packed.chunks:
             if isinstance(chunk, bytes):
-                entries.append(chunk)
+                objects.append(chunk)
                 continue
             if len(chunk) == 2:
                 self._drop_text(*chunk)
@@ -98,29 +100,29 @@ class TextPacker(Packer):
             row = self._row(name, key, next(values), where)
             if row is not None:
                 packed.names.append(entry)
-                entries.append(b"%b:%b" % (orjson.dumps(entry), orjson.dumps(row)))
-        return entries
+                objects.append(b"{%b:%b}" % (orjson.dumps(entry), orjson.dumps(row)))
+        return _joined(objects)
 
-    def _keyed_entries(self, packed: PackedText, text: bytes, where: str) -> list[bytes]:
+    def _keyed_rows(self, packed: PackedText, text: bytes, where: str) -> bytes:
         self._count_all(packed)
-        entries = []
+        objects = []
         for chunk in packed.chunks:
             if isinstance(chunk, bytes):
-                entries.append(chunk)
+                objects.append(chunk)
                 continue
             assert len(chunk) == 3  # a name with a refused key is checked key by key
             name, start, end = chunk
             by_key = text[start:end]
             if by_key.startswith(b"{") and by_key != b"{}":
                 of_keys = pack_histograms(by_key, self._keyed[name], place_in(where, name), name)
-                kept = self._entries(of_keys, name, by_key, where)
+                kept = self._rows(of_keys, name, by_key, where)
                 # A name stays only while a key of it does.
-                if kept:
+                if kept != _EMPTY:
                     packed.names.append(name)
-                    entries.append(b"%b:{%b}" % (orjson.dumps(name), b",".join(kept)))
+                    objects.append(b"{%b:%b}" % (orjson.dumps(name), kept))
             else:
                 self._pack_keyed({name: _value_of(by_key)}, where)
-        return entries
+        return _joined(objects)
 
     def _count_all(self, packed: PackedText) -> None:
         self.kept += packed.kept
@@ -144,6 +146,13 @@ class TextPacker(Packer):
         if row is not None:
             self._keep(name, histogram, row)
         return row
+
+
+def _joined(objects: list[bytes]) -> bytes:
+    """One object of the entries of *objects*, none of which is empty."""
+    if len(objects) == 1:
+        return objects[0]
+    return b"{%b}" % b",".join([each[1:-1] for each in objects])
 
 
 def _value_of(text: bytes) -> Any:
