@@ -75,7 +75,7 @@ class Conversion:
     definitions: Chosen = field(init=False)
     packer: Packer = field(init=False)
     # mark_probes
-    left_out: LeftOut = field(default_factory=LeftOut)
+    left_out: LeftOut | None = None  # None: nothing is left out so far
     frequency: FrequencyLimit | None = None
 
     def with_parser(self, parse: Parse) -> "Conversion":

@@ -26,8 +26,9 @@ def metadata_of(
     anomalies: Mapping[str, int],
     left_out: Mapping[str, Any],
     self_described: Mapping[str, Any],
+    fields: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The object ``metadata``.  Optional keys are omitted when they do not apply."""
+    """The object ``metadata``, *fields* at its end.  Optional keys are omitted when they do not apply."""
     metadata: dict[str, Any] = {
         "submission_timestamp": timestamp(submission.received_at),
         "document_id": document_id,
@@ -49,10 +50,13 @@ def metadata_of(
         metadata[LEFT_OUT] = left_out
     if self_described:
         metadata["self_described"] = self_described
+    metadata.update(fields)
     return metadata
 
 
 def kept_headers(submission: Submission) -> dict[str, str]:
     """The kept headers, in lower case with ``_`` for ``-``, without those that hold addresses."""
+    if not submission.headers:
+        return {}
     headers = {name.lower().replace("-", "_"): value for name, value in submission.headers.items()}
     return {name: value for name, value in headers.items() if name not in ADDRESS_HEADERS}

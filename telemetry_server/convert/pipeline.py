@@ -187,7 +187,7 @@ def _check_doctype(conversion: Conversion) -> None:
 
 def _choose_definitions(conversion: Conversion) -> AwaitingSpecs | None:
     payload, context = conversion.payload, conversion.context
-    if payload.info is None or not has_histograms(conversion.places()):
+    if payload.info is None or payload.packable is None or not has_histograms(payload.packable):
         # There are only empty or broken objects, which no definition is needed for.
         conversion.definitions = Chosen(SelfDescription())
         return choose_probe_definitions(conversion)
@@ -221,22 +221,20 @@ def _stored(conversion: Conversion) -> Stored:
     if coarsening.has_major_versions:
         submission = replace(submission, path=coarsening.of_path(submission.path, path.app_version))
     record = payload.finish(conversion.ping.root)
-    record["metadata"] = (
-        metadata_of(
-            submission,
-            document_id=path.document_id,
-            namespace=path.namespace,
-            doctype=conversion.doctype,
-            docversion=payload.docversion,
-            headers=coarsening.of_headers(metadata.header),
-            revision_source=chosen.source,
-            revision=chosen.revision,
-            anomalies=anomalies_in(conversion.notes),
-            left_out=conversion.left_out.as_json(),
-            dropped=packer.dropped,
-            self_described=packer.self_described(),
-        )
-        | metadata.fields
+    record["metadata"] = metadata_of(
+        submission,
+        document_id=path.document_id,
+        namespace=path.namespace,
+        doctype=conversion.doctype,
+        docversion=payload.docversion,
+        headers=coarsening.of_headers(metadata.header),
+        revision_source=chosen.source,
+        revision=chosen.revision,
+        anomalies=anomalies_in(conversion.notes),
+        left_out={} if conversion.left_out is None else conversion.left_out.as_json(),
+        dropped=packer.dropped,
+        self_described=packer.self_described(),
+        fields=metadata.fields,
     )
     coarsening.change(record)
     return Stored(
@@ -252,7 +250,7 @@ def _stored(conversion: Conversion) -> Stored:
         opened=conversion.ping.opened(record),
         submission=submission if conversion.is_anonymous or not coarsening.is_exact else None,
         frequency=conversion.frequency,
-        order=tuple(metadata.fields.get("deletion_order", {}).get("ids", ())),
+        order=tuple(metadata.fields["deletion_order"]["ids"]) if "deletion_order" in metadata.fields else (),
     )
 
 

@@ -14,6 +14,7 @@ from telemetry_server.convert.histograms.self_description import PROCESSES, Sect
 from telemetry_server.convert.privacy import with_coarse_time, with_unlinkable_headers
 from telemetry_server.outcomes.outcome import AwaitingSpecs, FrequencyLimit, QuarantineReason
 from telemetry_server.outcomes.refusal import Refusal
+from telemetry_server.pings.left_out import LeftOut
 from telemetry_server.probes.build import build_of
 from telemetry_server.probes.expectation import Expectations
 from telemetry_server.probes.glean_check import facts_of, glean_marks, is_glean
@@ -44,9 +45,9 @@ def check_privacy(conversion: Conversion) -> None:
     """
     namespace, in_path = conversion.path.namespace, conversion.path.doctype
     stores = conversion.context.stores
-    conversion.policy = stores.policy_of(namespace, conversion.doctype)
-    conversion.is_anonymous = stores.is_anonymous(namespace, conversion.doctype) or (
-        in_path is not None and stores.is_anonymous(namespace, in_path)
+    conversion.policy = policy = stores.policy_of(namespace, conversion.doctype)
+    conversion.is_anonymous = (policy is not None and policy.is_anonymous) or (
+        in_path is not None and in_path != conversion.doctype and stores.is_anonymous(namespace, in_path)
     )
     if not conversion.is_anonymous:
         return
@@ -134,6 +135,8 @@ def _frequency_limit(conversion: Conversion, policy: StorePolicy) -> FrequencyLi
 def _leave_out(conversion: Conversion, mark: Mark) -> None:
     """Note the value of *mark*, if aggregates leave it out."""
     if mark.name in EXCLUDED and mark.kind is not None and mark.process is not None:
+        if conversion.left_out is None:
+            conversion.left_out = LeftOut()
         conversion.left_out.add(mark.name.value, mark.kind.value, mark.process, mark.metric, mark.key)
 
 

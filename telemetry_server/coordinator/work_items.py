@@ -2,6 +2,8 @@
 Values that the coordinator and the conversion processes exchange.
 
 A `Task` goes to a process, a `TaskResult` comes back.  All of them are small and plain: they are pickled.
+Results are not frozen, although nothing changes them: to make a frozen dataclass is a call for each field,
+a dozen a ping in each of two processes.
 """
 
 from collections.abc import Mapping
@@ -47,7 +49,7 @@ class Task:
     forgotten: int = 0  # the ledger's number of forgotten ids; 0 if there are none
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Received:
     """Fields that the result of every readable item has."""
 
@@ -61,7 +63,7 @@ class _Received:
 
 
 @pickled_by_values
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredResult(_Received):
     """The item became a record.  The record itself is in one of the task's frames."""
 
@@ -78,7 +80,7 @@ class StoredResult(_Received):
 
 
 @pickled_by_values
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RefusedResult(_Received):
     """The item goes to quarantine."""
 
@@ -92,7 +94,7 @@ class RefusedResult(_Received):
 
 
 @pickled_by_values
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DuplicateResult(_Received):
     """Another ping is stored under the item's id.  Only the commit knows that."""
 
@@ -105,7 +107,7 @@ class DuplicateResult(_Received):
 
 
 @pickled_by_values
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AwaitingResult(_Received):
     """The item waits for the definitions of *revision*."""
 
@@ -114,7 +116,7 @@ class AwaitingResult(_Received):
 
 
 @pickled_by_values
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeletedResult(_Received):
     """The item is of a client or document that an order deleted: only the hash of its id is kept."""
 
@@ -123,7 +125,7 @@ class DeletedResult(_Received):
 
 
 @pickled_by_values
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DamagedResult:
     """The bytes of the item in raw/ are damaged: it is not a submission at all."""
 
@@ -136,7 +138,7 @@ ItemResult = StoredResult | RefusedResult | DuplicateResult | AwaitingResult | D
 
 
 @pickled_by_values
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PackedFrame:
     """Compressed lines for one directory; `members` has the item's index for each line."""
 
@@ -146,7 +148,7 @@ class PackedFrame:
 
 
 @pickled_by_values
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TaskResult:
     """The results of a task's items in order, and the lines to write for them."""
 

@@ -6,7 +6,7 @@ first ping that needs it, so a process that sees three doctypes compiles three s
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +105,7 @@ class Catalogue:
             if len(self._spellings) >= MAX_SPELLINGS:  # clients choose these names
                 self._spellings.clear()
             self._spellings[name] = known
-        return key if known == key.doctype else replace(key, doctype=known)
+        return key if known == key.doctype else key._replace(doctype=known)
 
     def registered(self, namespace: str, doctype: str) -> bool:
         """Whether any version of the doctype has a schema."""

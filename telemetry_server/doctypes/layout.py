@@ -7,8 +7,8 @@ The doctype is that of the file's name: mozilla-pipeline-schemas has ``glean-min
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from telemetry_server.doctypes.errors import BadSchemaPath
 
@@ -17,8 +17,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 _FORM = "<namespace>/<doctype>/<doctype>.<version>.schema.json"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class DoctypeKey:
+class DoctypeKey(NamedTuple):
     """The namespace, doctype and version of a schema; case counts."""
 
     namespace: str

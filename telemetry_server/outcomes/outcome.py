@@ -111,9 +111,9 @@ class FrequencyLimit:
     min_interval_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
-    """A ping that became a record."""
+    """A ping that became a record; not frozen, since that doubles the time to make one."""
 
     document_id: str  # as sent; compared without regard to case
     namespace: str

@@ -77,7 +77,7 @@ def histograms_line(
 
 
 def _histogram(dropped: DroppedHistogram | bytes) -> bytes:
-    """Return an object of ``histograms``; the compiled walk writes it by itself (``quarantined`` in _text.c)."""
+    """Return an object of ``histograms``; the compiled walk writes it itself (``quarantined`` in _text.c)."""
     if isinstance(dropped, bytes):
         return dropped
     name, _, detail, where, sent = dropped

@@ -25,7 +25,7 @@ _STEP_BYTES = 1024
 _GZIP = 31  # zlib's window bits for gzip, with header and trailer checked
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inflated:
     """The text of a body."""
 

@@ -26,6 +26,9 @@ MAX_NAME_CHARACTERS = 64
 MAX_USER_AGENT_CHARACTERS = 1024
 
 
+_NO_NOTES: Counter[str] = Counter()  # of every ping that nothing can be noted of
+
+
 class MetadataFields(NamedTuple):
     """The optional fields of ``metadata``, the headers and notes."""
 
@@ -52,7 +55,7 @@ def metadata_fields_of(
         app_name, channel: The application in the payload or path; values that are not strings are ignored.
         address: The client's address, used only for the lookup in *geo*.
     """
-    notes: Counter[str] = Counter()
+    notes = Counter[str]() if headers or "ping_info" in ping else _NO_NOTES
     header = dict(headers)
     fields: dict[str, Any] = {}
     client_id = client_id_of(ping)
@@ -67,7 +70,8 @@ def metadata_fields_of(
         fields["geo"] = places
         if "country" in places:
             fields["normalized_country_code"] = normalized_country_code(places["country"])
-    _check_tags(header, notes)
+    if header:
+        _check_tags(header, notes)
     if "ping_info" in ping and (count := suspicious_times(ping)):
         notes[SUSPICIOUS_TIME_NOTE] += count
     order = deletion_order_of(doctype, ping)

@@ -1,9 +1,8 @@
 """The path of a submission, and the fields in it."""
 
 import re
-from dataclasses import astuple, dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -18,8 +17,7 @@ _SLASHES_BEFORE_SUBMIT = re.compile(r"/{2,}(?=submit/)")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitPath:
+class SubmitPath(NamedTuple):
     """The fields of a submit path; None for fields that its form does not have."""
 
     document_id: str  # as sent; its case does not count
@@ -71,7 +69,7 @@ def parse_submit_path(path: str) -> SubmitPath:
 @lru_cache(maxsize=1024)
 def _after_id(rest: str) -> tuple[Any, ...]:
     """Return the fields of a path of Firefox that has *rest* behind the id: many pings have the same."""
-    return astuple(_parsed(_BEFORE_FIREFOX_ID + str(UUID(int=0)) + rest))[1:]
+    return _parsed(_BEFORE_FIREFOX_ID + str(UUID(int=0)) + rest)[1:]
 
 
 def _parsed(path: str) -> SubmitPath:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -34,8 +33,6 @@ MAX_NESTING_THERE = MAX_NESTING - 6
 
 _EMPTY = b"{}"
 
-_layouts: "WeakKeyDictionary[SpecDefinitions, tuple[Layouts, Layouts]]" = WeakKeyDictionary()
-
 
 class NothingToPack(Packer):
     """The packer of a ping without histograms; for any other ping its methods raise `NeedsFullParse`."""
@@ -56,10 +53,12 @@ class TextPacker(Packer):
     def __init__(self, definitions: SpecDefinitions, *, notes_cells: bool = False) -> None:
         super().__init__(definitions)
         self._notes_cells = notes_cells
-        layouts = _layouts.get(definitions)
+        layouts = definitions.laid_out
         if layouts is None:
             layouts = Layouts(definitions, keyed=False), Layouts(definitions, keyed=True)
-            _layouts[definitions] = layouts
+            definitions.laid_out = layouts
+        self._plain: Layouts
+        self._keyed: Layouts
         self._plain, self._keyed = layouts
 
     def pack(self, place: Place) -> None:

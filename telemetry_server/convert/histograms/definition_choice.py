@@ -1,8 +1,7 @@
 """Chooses the definitions that the histograms of a ping are checked against, by its build."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from histogram_specs.errors import BadRevisionUrl
 from histogram_specs.history.resolver import (
@@ -30,6 +29,19 @@ SELF_DESCRIBED = "self_described"
 Unresolved = Literal["quarantine", "self_described"]
 
 
+class Chosen(NamedTuple):
+    """The definitions for a ping; `source` is set if its own revision did not find them."""
+
+    definitions: Definitions
+    source: str | None = None
+    revision: str | None = None  # the URL of the definitions, if the ping names another revision
+    spec_file: SpecFile | None = None  # None where no revision is known
+
+    def with_spec_file(self, spec_file: SpecFile) -> "Chosen":
+        """A copy for a ping without histograms, whose other probes *spec_file* defines."""
+        return self._replace(spec_file=spec_file)
+
+
 class TaskResolver:
     """
     Resolves each revision once during one task, which is short enough that files do not change.
@@ -42,6 +54,8 @@ class TaskResolver:
         self._resolver = resolver
         self._given_up = given_up or {}
         self._found: dict[Revision, Resolved] = {}
+        self.chosen: dict[str, Chosen] = {}
+        """What `choose_definitions` found by the revision itself, by its URL as sent."""
 
     def resolve(
         self,
@@ -95,20 +109,6 @@ class TaskResolver:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The definitions for a ping; `source` is set if its own revision did not find them."""
-
-    definitions: Definitions
-    source: str | None = None
-    revision: str | None = None  # the URL of the definitions, if the ping names another revision
-    spec_file: SpecFile | None = None  # None where no revision is known
-
-    def with_spec_file(self, spec_file: SpecFile) -> "Chosen":
-        """A copy for a ping without histograms, whose other probes *spec_file* defines."""
-        return replace(self, spec_file=spec_file)
-
-
 def choose_definitions(
     info: JsonObject, fields: Mapping[str, Any], where: str, resolver: Resolves, unresolved: Unresolved
 ) -> Chosen | Awaiting:
@@ -126,6 +126,11 @@ def choose_definitions(
     Raises:
         Refusal: `invalid_revision`, `missing_revision` or `unknown_revision`.
     """
+    chosen = resolver.chosen if isinstance(resolver, TaskResolver) else {}
+    sent = info.get("revision")
+    known = chosen.get(sent) if isinstance(sent, str) else None
+    if known is not None:
+        return known
     revision = _revision_of(info, where, unresolved)
     found = resolver.resolve(
         revision,
@@ -147,7 +152,10 @@ def choose_definitions(
             info["revision"] = found.revision.url(REVISION_SERVER)
     elif found.revision != revision:
         return Chosen(definitions, source, found.revision.url(REVISION_SERVER), found.spec_file)
-    return Chosen(definitions, source, None, found.spec_file)
+    choice = Chosen(definitions, source, None, found.spec_file)
+    if isinstance(sent, str) and revision is not None and source is None:
+        chosen[sent] = choice
+    return choice
 
 
 def _revision_of(info: JsonObject, where: str, unresolved: Unresolved) -> Revision | None:

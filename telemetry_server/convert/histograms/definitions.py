@@ -41,6 +41,8 @@ class SpecDefinitions:
 
     def __init__(self, spec_file: SpecFile) -> None:
         self._find = spec_file.find
+        self.laid_out: Any = None
+        """What a packer keeps with them."""
         # Bounded: it holds only defined names, with and without one prefix.
         self._known: dict[str, Definition] = {}
 

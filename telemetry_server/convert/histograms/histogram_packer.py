@@ -1,6 +1,6 @@
 """Finds the histograms of a ping and replaces them by rows."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from storage.partitions.histogram_row import Row
@@ -66,9 +66,12 @@ def place_in(where: str, name: str, key: str | None = None) -> str:
     return f"{where}.{key_text(name)}" if key is None else f"{where}.{key_text(name)}.{key_text(key)}"
 
 
-def has_histograms(places: Iterable[Place]) -> bool:
-    """Whether packing *places* requires definitions."""
-    for parent, key, _, _ in places:
+def has_histograms(packable: JsonObject) -> bool:
+    """Whether packing *packable* requires definitions."""
+    histograms = packable.get(PLAIN)  # most pings that have any have these
+    if isinstance(histograms, dict) and histograms:
+        return True
+    for parent, key, _, _ in places_of(packable, ""):
         histograms = parent[key]
         if isinstance(histograms, dict) and histograms:
             return True

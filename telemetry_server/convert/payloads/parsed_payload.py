@@ -1,8 +1,7 @@
 """What a reader finds in a ping of its version, before anything in the ping is changed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 JsonObject = dict[str, Any]
 
@@ -12,8 +11,7 @@ def unchanged(ping: JsonObject) -> JsonObject:
     return ping
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedPayload:
+class ParsedPayload(NamedTuple):
     """A ping's version, fields and histograms, and how to finish its record."""
 
     docversion: str
@@ -27,7 +25,7 @@ class ParsedPayload:
 
 def is_number(value: Any) -> TypeGuard[float]:
     """Whether *value* is a JSON number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return value.__class__ is int or value.__class__ is float
 
 
 def text_or_none(value: Any) -> str | None:

@@ -53,6 +53,7 @@ def dimension_fields(payload: ParsedPayload, path: SubmitPath) -> JsonObject:
         ("appVersion", path.app_version),
         ("appBuildID", path.build_id),
     ):
-        if value_text(fields.get(name)) is None:
+        value = fields.get(name)
+        if not (value and value.__class__ is str) and value_text(value) is None:
             fields[name] = in_path
     return fields
