@@ -50,19 +50,12 @@ class LayoutKeys:
     The keys of layouts by their number.
 
     Args:
-        key_of: Gives a number its key; called once for each.
+        find: Gives a number its key; called once for each.
     """
 
-    def __init__(self, key_of: Callable[[int], int]) -> None:
-        self._key_of = key_of
+    def __init__(self, find: Callable[[int], int]) -> None:
+        self.find = find
         self.known = bytearray()  # int32: keys by number, or -1
-
-    def find(self, number: int) -> None:
-        """Note the key of *number*."""
-        missing = number + 1 - len(self.known) // KEY_BYTES
-        if missing > 0:
-            self.known += b"\xff" * KEY_BYTES * missing
-        memoryview(self.known).cast("i")[number] = self._key_of(number)
 
 
 def unpack_columns(

@@ -43,6 +43,7 @@
 #define MIXER 0x9E3779B97F4A7C15u
 #define NAME_SLOTS (1 << 11)
 #define NAME_PROBES 16
+#define MOST_LAYOUTS (1 << 24)
 #define MOST_SPARE (1 << 20) /* bytes that are kept for the next call */
 
 typedef const unsigned char *Text;
@@ -1506,7 +1507,7 @@ typedef struct {
     PyObject *layouts, *labels;
     PyObject *large; /* numbers that do not fit in 32 bits */
     PyObject *known; /* a bytearray of int32: by the number of a layout its key, or -1 */
-    PyObject *find;  /* called with a number that has no key yet: it sets one in `known` */
+    PyObject *find;  /* called with a number that has no key yet: it returns one */
     Buffer starts, counts, lengths, keys; /* of int32 */
     Buffer sums; /* of int64 */
 } Columns;
@@ -1517,22 +1518,36 @@ static void add_short(Buffer *buffer, int64_t number)
     add(buffer, &shorter, sizeof shorter);
 }
 
+/* Note the key of a layout; 0 with an exception where there is no memory. */
+static int set_key(Columns *columns, int64_t number, int32_t key)
+{
+    Py_ssize_t size = PyByteArray_GET_SIZE(columns->known), end = (Py_ssize_t)(number + 1) * (Py_ssize_t)sizeof key;
+    if (end > size) {
+        if (PyByteArray_Resize(columns->known, end) < 0)
+            return 0;
+        memset(PyByteArray_AS_STRING(columns->known) + size, 0xFF, (size_t)(end - size));
+    }
+    memcpy(PyByteArray_AS_STRING(columns->known) + end - (Py_ssize_t)sizeof key, &key, sizeof key);
+    return 1;
+}
+
 /* The key of a layout; -1 with an exception where `find` fails. */
 static int32_t key_of(Columns *columns, int64_t number)
 {
-    for (int is_asked = 0;; is_asked = 1) {
-        Py_ssize_t size = PyByteArray_GET_SIZE(columns->known) / (Py_ssize_t)sizeof(int32_t);
-        const int32_t *keys = (const int32_t *)PyByteArray_AS_STRING(columns->known);
-        if (number >= 0 && number < size && keys[number] >= 0)
-            return keys[number];
-        PyObject *found = is_asked ? NULL : PyObject_CallFunction(columns->find, "L", (long long)number);
-        if (found == NULL) {
-            if (!PyErr_Occurred())
-                PyErr_SetString(PyExc_KeyError, "a layout has no key");
-            return -1;
-        }
-        Py_DECREF(found);
+    Py_ssize_t size = PyByteArray_GET_SIZE(columns->known) / (Py_ssize_t)sizeof(int32_t);
+    const int32_t *keys = (const int32_t *)PyByteArray_AS_STRING(columns->known);
+    if (number >= 0 && number < size && keys[number] >= 0)
+        return keys[number];
+    PyObject *found = PyObject_CallFunction(columns->find, "L", (long long)number);
+    long key = found == NULL ? -1 : PyLong_AsLong(found);
+    Py_XDECREF(found);
+    if (PyErr_Occurred())
+        return -1;
+    if (number < 0 || number > MOST_LAYOUTS || key < 0 || key > INT32_MAX) {
+        PyErr_SetString(PyExc_KeyError, "a layout has no key");
+        return -1;
     }
+    return set_key(columns, number, (int32_t)key) ? (int32_t)key : -1;
 }
 
 /* Note a number that does not fit; the result stands for it, 0 is a failure. */

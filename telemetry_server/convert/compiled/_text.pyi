@@ -34,7 +34,7 @@ def columns(
     layouts: dict[str, bytes | None],
     large: list[int],
     known: bytearray,
-    find: Callable[[int], None],
+    find: Callable[[int], int],
 ) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None: ...
 def spread(
     cells: bytes,
@@ -43,5 +43,5 @@ def spread(
     layouts: dict[str, bytes | None],
     large: list[int],
     known: bytearray,
-    find: Callable[[int], None],
+    find: Callable[[int], int],
 ) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None: ...
