@@ -14,8 +14,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from telemetry_server.convert.histograms.definitions import UNDEFINED, Definition, SpecDefinitions, Unusable
-from telemetry_server.convert.histograms.histogram_check import REASONS_OF_VALUES, reason_by_name
-from telemetry_server.outcomes.outcome import HistogramReason
+from telemetry_server.convert.histograms.histogram_check import (
+    REASONS_OF_VALUES,
+    RefusedName,
+    RefusedText,
+    reason_by_name,
+)
 
 try:
     from telemetry_server.convert.compiled import _text
@@ -89,10 +93,6 @@ class RowsText(HistogramsText):
 
 ToCheck = tuple[str, int, int]
 """The name of a histogram that must be decoded, and the start and end of its value in the text."""
-RefusedText = tuple[HistogramReason, bytes]
-"""A histogram that breaks its definition: the reason, and what quarantine holds of it."""
-RefusedName = tuple[HistogramReason, bytes]
-"""Why every well-formed histogram of a name is refused, and the detail as JSON."""
 
 
 class PackedText(NamedTuple):

@@ -15,6 +15,7 @@ from telemetry_server.convert.compiled.ping_text import (
     pack_histograms,
 )
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
+from telemetry_server.convert.histograms.histogram_check import RefusedText
 from telemetry_server.convert.histograms.histogram_packer import (
     KEYED,
     MAX_DROPPED,
@@ -25,7 +26,6 @@ from telemetry_server.convert.histograms.histogram_packer import (
     Place,
     place_in,
 )
-from telemetry_server.outcomes.outcome import HistogramReason
 from telemetry_server.pings.json_text import MAX_NESTING, may_have_long_integers, nesting_of
 
 # The deepest place of a histogram: payload, processes, a process, keyedHistograms, a name, and the outermost.
@@ -92,7 +92,7 @@ class TextPacker(Packer):
                 objects.append(chunk)
                 continue
             if len(chunk) == 2:
-                self._drop_text(*chunk)
+                self._drop_text(chunk)
                 continue
             entry = chunk[0]
             name, key = (entry, None) if keyed is None else (keyed, entry)
@@ -129,7 +129,8 @@ class TextPacker(Packer):
         if self._numbers > MAX_NUMBERS:
             raise NeedsFullParse
 
-    def _drop_text(self, reason: HistogramReason, text: bytes) -> None:
+    def _drop_text(self, refused: RefusedText) -> None:
+        reason, text = refused
         self.refused += 1
         # The text has more characters than are limited; near the limit the full parse counts them.
         self._refused_characters += len(text)

@@ -107,6 +107,11 @@ REASONS_OF_VALUES = (
 )
 """Reasons that the compiled walk finds, in the order in which `checked_row` does."""
 
+RefusedText = tuple[HistogramReason, bytes]
+"""A histogram that breaks its definition: the reason, and what quarantine holds of it."""
+RefusedName = tuple[HistogramReason, bytes]
+"""Why every well-formed histogram of a name is refused, and the detail as JSON."""
+
 
 def reason_by_name(definition: Definition | Unusable) -> tuple[HistogramReason, str]:
     """
