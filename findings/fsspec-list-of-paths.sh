@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fsspec 2026.9.0: get(), put() and copy() of a list of paths, such as what find() or glob() returns, whose files have
 # equal names in several folders, as the parts of a table have.
-# Expected: the folders below the common one are kept, as they are for the pattern that gives the same list, or an error.
+# Expected: the folders below the common one are kept, as for the pattern that gives the same list, or an error.
 # Seen: each file is written under its own name alone, so the parts of one day overwrite those of another, without an
 # error.  s3fs 2026.9.0 does the same with a bucket:
 #   get(find("/raw"), …)    ['part-0']

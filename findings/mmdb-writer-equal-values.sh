@@ -3,8 +3,8 @@
 # Expected: each value is read as it was written, since the format has types of its own for booleans, whole numbers and
 # fractions.
 # Seen: values that compare equal are stored once, with the type of the first one, in the whole database.  So 1 and 1.0
-# become true after a true, and a true becomes 1 after a 1, without an error.  maxminddb 3.2.0 and the reader for Node.js
-# (maxmind 5.0.7) agree on what is in the file:
+# become true after a true, and a true becomes 1 after a 1, without an error.  maxminddb 3.2.0 and maxmind 5.0.7 for
+# Node.js agree on what is in the file:
 #   written  10.0.0.0/8  {"vpn":true,"hits":1}
 #   read     10.0.0.0/8  {"vpn":true,"hits":true}
 #   written  11.0.0.0/8  {"hits":0,"vpn":false,"share":1.0}

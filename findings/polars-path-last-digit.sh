@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Polars 2.1.0 takes fractions, and objects that hold them, out of JSON texts by str.json_path_match().
 # Expected: the number as it stands in the document.
-# Seen: of fractions with 16 or 17 digits, as computed averages and ratios have, about one in nine has another last digit,
+# Seen: of fractions with 16 or 17 digits, as averages and ratios have, about one in nine gets another last digit,
 # without an error, so it does not join or group with the same fraction from elsewhere.  str.json_decode(),
 # read_ndjson() and DuckDB 2.0.1 give each as it was:
 #   0.49649365599282835 becomes 0.4964936559928283

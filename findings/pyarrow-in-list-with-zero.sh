@@ -17,7 +17,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet pyarrow==26.0.1 pandas==3.1.1 "dask[dataframe]==2026.8.0" duckdb==2.0.1 polars==2.1.0
+"$folder/venv/bin/pip" install --quiet pyarrow==26.0.1 pandas==3.1.1 "dask[dataframe]==2026.8.0" \
+  duckdb==2.0.1 polars==2.1.0
 cd "$folder"
 venv/bin/python - <<'PYTHON'
 import dask.dataframe
