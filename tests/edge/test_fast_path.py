@@ -287,7 +287,7 @@ async def test_a_connection_keeps_its_request_count_when_it_goes_to_aiohttp(tmp_
 async def test_pipelined_requests_wait_while_a_submission_is_stored(tmp_path):
     """They are answered in order, and reading stops at a bound."""
     disk = StuckDisk()
-    async with running_edge(tmp_path, disk=disk) as edge:
+    async with running_edge(tmp_path, disk=disk) as edge, disk:
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
         writer.write(a_request(b"first"))
         await until(lambda: disk.syncs > 0)

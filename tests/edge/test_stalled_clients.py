@@ -230,7 +230,7 @@ async def test_bodies_that_wait_for_the_disk_keep_their_memory(tmp_path):
     """Bodies beyond the bound get 503, whether announced or not."""
     chunked = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     disk = StuckDisk()
-    async with running_edge(tmp_path, disk=disk, limits=EdgeLimits(max_in_flight_bytes=1000)) as edge:
+    async with running_edge(tmp_path, disk=disk, limits=EdgeLimits(max_in_flight_bytes=1000)) as edge, disk:
         waiting = asyncio.create_task(edge.talk(a_request(b"x" * 600)))
         await until(lambda: edge.worker.edge.memory.held_bytes == 600)
         found = [

@@ -342,7 +342,8 @@ async def test_after_a_failed_sync_every_submission_gets_500(tmp_path):
 async def test_a_slow_disk_is_503_in_time(tmp_path):
     """Memory does not grow; liveness is answered meanwhile."""
     disk = StuckDisk()
-    async with running_edge(tmp_path, disk=disk, writer_options={"commit_timeout_seconds": 0.2}) as edge:
+    options = {"commit_timeout_seconds": 0.2}
+    async with running_edge(tmp_path, disk=disk, writer_options=options) as edge, disk:
         first = asyncio.create_task(edge.talk(a_request()))
         await until(lambda: disk.syncs > 0)
         alive = await edge.status(a_request(b"", path="/__lbheartbeat__", method="GET"))

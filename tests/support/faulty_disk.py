@@ -98,11 +98,22 @@ class StutteringDisk(Disk):
 
 
 class StuckDisk(Disk):
-    """A disk whose data syncs wait until `let_go` is set."""
+    """
+    A disk whose data syncs wait until `let_go` is set.
+
+    It is set at the end of the block too: ``async with a_writer(disk) as writer, disk``.  Otherwise a writer
+    that closes after a failed assertion would wait for each sync.
+    """
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
         self.syncs = 0
+
+    async def __aenter__(self) -> None:
+        """Sync as before."""
+
+    async def __aexit__(self, *_: object) -> None:
+        self.let_go.set()
 
     def sync_data(self, descriptor: int) -> None:
         self.syncs += 1

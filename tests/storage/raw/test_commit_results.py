@@ -92,6 +92,7 @@ async def test_with_a_stalled_disk_the_loop_soon_runs_as_usual(tmp_path):
     async with (
         RawWriter(tmp_path / "raw", disk=disk, min_free_bytes=0, reserve_bytes=0) as writer,
         asyncio.TaskGroup() as group,
+        disk,
     ):
         for number in range(2 * MIN_GATHERED):
             group.create_task(writer.append(a_submission(number + 1)))

@@ -105,7 +105,7 @@ async def test_a_writer_without_submissions_leaves_no_files(tmp_path):
 async def test_a_cancelled_append_does_not_affect_its_batch(tmp_path):
     """A client that disconnects gets no answer; the others of its batch get theirs."""
     disk = StuckDisk()
-    async with a_writer(tmp_path / "raw", disk) as writer:
+    async with a_writer(tmp_path / "raw", disk) as writer, disk:
         appends = [asyncio.create_task(writer.append(a_submission(number))) for number in range(1, 6)]
         await asyncio.sleep(0.05)
         appends[1].cancel()
@@ -241,7 +241,7 @@ async def test_a_disk_that_ignores_syncs_loses_submissions(tmp_path):
 async def test_a_slow_disk_causes_writer_busy(tmp_path):
     """After the timeout all waiting submissions fail, and new ones are refused until the disk responds."""
     disk = StuckDisk()
-    async with a_writer(tmp_path / "raw", disk, commit_timeout_seconds=0.1) as writer:
+    async with a_writer(tmp_path / "raw", disk, commit_timeout_seconds=0.1) as writer, disk:
         first = asyncio.create_task(writer.append(a_submission(1)))
         await until(lambda: disk.syncs > 0)
         second = asyncio.create_task(writer.append(a_submission(2)))
@@ -262,7 +262,7 @@ async def test_a_slow_disk_causes_writer_busy(tmp_path):
 async def test_the_queue_is_bounded(tmp_path):
     """The limits are a number and bytes; one large submission always fits."""
     disk = StuckDisk()
-    async with a_writer(tmp_path / "raw", disk) as writer:
+    async with a_writer(tmp_path / "raw", disk) as writer, disk:
         tasks = [asyncio.create_task(writer.append(a_submission(1)))]
         await until(lambda: disk.syncs > 0)
         tasks += [asyncio.create_task(writer.append(a_submission(n))) for n in range(2, 4098)]
@@ -416,7 +416,7 @@ async def test_midnight_starts_a_new_segment(tmp_path):
 async def test_a_closing_writer_commits_accepted_submissions(tmp_path):
     """It accepts no more submissions."""
     disk = StuckDisk()
-    async with a_writer(tmp_path / "raw", disk) as writer:
+    async with a_writer(tmp_path / "raw", disk) as writer, disk:
         taken = asyncio.create_task(writer.append(a_submission(1)))
         await asyncio.sleep(0.05)
         waiting = asyncio.create_task(writer.append(a_submission(2)))
