@@ -8,6 +8,8 @@ import socket
 import traceback
 from collections import deque
 from contextlib import suppress
+from queue import Queue
+from threading import Thread
 from typing import Any, BinaryIO
 
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
@@ -138,7 +140,7 @@ def run_conversion_process(connection: socket.socket) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     worker: Worker | None = None
     received = connection.makefile("rb")
-    with suppress(EOFError, ConnectionError):
+    with suppress(EOFError, ConnectionError), _Sender(connection) as sender:
         setup: ConversionSetup = _read_value(received)
         while True:
             task: Task = _read_value(received)
@@ -153,8 +155,44 @@ def run_conversion_process(connection: socket.socket) -> None:
                 answer = _portable(error)
             finally:
                 gc.enable()
-            connection.sendall(_message(answer))
+            sender.send(_message(answer))
             del task, answer
+
+
+class _Sender:
+    """
+    Sends results while the next task is converted.
+
+    A result is larger than the buffer of a socket: its end is sent only when the coordinator, which may be
+    busy with a commit, has received the rest.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._messages: Queue[bytes | None] = Queue(1)  # more of them would take more memory
+        self._thread = Thread(target=self._run, name="sender")
+
+    def __enter__(self) -> "_Sender":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._messages.put(None)
+        self._thread.join()
+
+    def send(self, message: bytes) -> None:
+        """Send *message* after those before it; wait while two others are on their way."""
+        self._messages.put(message)
+
+    def _run(self) -> None:
+        is_open = True
+        while (message := self._messages.get()) is not None:
+            try:
+                if is_open:
+                    self._connection.sendall(message)
+            except OSError:
+                # The coordinator has closed the connection.  The main thread learns it at its next task.
+                is_open = False
 
 
 def _portable(error: Exception) -> Exception:
