@@ -18,6 +18,8 @@ class HeldOutput:
     `release` writes the rest; without it nothing more is written.
     """
 
+    closed = False  # PyArrow asks
+
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._held: list[bytes] | None = []
@@ -33,6 +35,9 @@ class HeldOutput:
             if self._held_bytes > HELD_BYTES:
                 self.release()
         return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: `release` flushes."""
 
     def release(self) -> None:
         """Write what was held, and all that follows at once."""

@@ -168,13 +168,15 @@ class LimitedHandler(RequestHandler):
         self._piled_bytes = 0 if self.is_idle() else self._piled_bytes + len(data)
         super().data_received(data)
         if self._request_count != requests_before:
-            self._is_partial = False
+            # The next head may have begun in the same bytes.
+            self._is_partial = self._parser.has_begun_a_head()
             # A request after an incomplete body: the parser gave the body up, and would never end it.
             self._break_payload(payload)
             if self._messages:
                 self._last_payload = self._messages[-1][1]
-            if self._header_timer is not None:
-                self._stop_header_timer()
+            self._stop_header_timer()
+            if self._is_partial:
+                self._start_header_timer()
         elif was_between and data:
             # Line ends between requests begin none (RFC 9112, 2.2).
             self._is_partial = self._is_partial or bool(data.strip(b"\r\n"))

@@ -92,6 +92,11 @@ class TolerantParser:
         self._follow(data, fed[0])
         return fed
 
+    def has_begun_a_head(self) -> bool:
+        """Whether a part of the next head has arrived; False also where that is unknown."""
+        # Line ends between requests begin none (RFC 9112, 2.2).
+        return self._body_bytes_left == 0 and bool(self._head.strip(b"\r\n"))
+
     def message_consumed(self) -> None:
         """Note that the application consumed a message."""
         self._waiting = max(0, self._waiting - 1)

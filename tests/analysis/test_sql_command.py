@@ -153,6 +153,16 @@ def test_parquet_output_has_the_rows_and_their_types(sql, rows_of, tmp_path):
     assert pq.read_table(target).to_pylist() == rows_of(statement)
 
 
+def test_parquet_goes_to_a_pipe(table_world):
+    """Without ``--output``: the whole file, on standard output."""
+    command = [sys.executable, "-m", "telemetry_server", "sql", "SELECT 1 AS a", "--format", "parquet"]
+
+    done = subprocess.run([*command, "--data", str(table_world.root.path)], capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert pq.read_table(io.BytesIO(done.stdout)).to_pylist() == [{"a": 1}]
+
+
 def test_parquet_does_not_go_to_a_terminal(sql, monkeypatch):
     """It would be noise there."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)

@@ -243,6 +243,8 @@ async def test_a_client_that_disconnects_damages_nothing(tmp_path, after):
         ([b""], 408),
         ([b"POST /submit/x HTTP/1.1\r\nHost:"], 408),
         ([a_request(), b"POST /submit/x HTTP/1.1\r\nHost:"], 408),
+        ([a_request() + b"POST /submit/x HTTP/1.1\r\nHost:"], 408),
+        ([b"GET /status HTTP/1.1\r\nHost: a\r\n\r\nGET /status"], 408),
         ([b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"], 408),
         ([b"POST /submit/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", b"x"], 408),
         ([b"POST /submit/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"], 408),
