@@ -109,7 +109,10 @@ class UpdateProcess:
 
     async def _started(self) -> Process:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", MODULE, str(self._root.path), stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+            *(sys.executable, "-P", "-m", MODULE, str(self._root.path)),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
         )
         return self._process
 

@@ -83,7 +83,7 @@ class ProcessStarter:
             )
         here, there = socket.socketpair()
         with there, _closed_on_error(here):
-            words = [sys.executable, "-m", __name__, str(there.fileno())]
+            words = [sys.executable, "-P", "-m", __name__, str(there.fileno())]
             process = subprocess.Popen(words, pass_fds=[there.fileno()])  # noqa: S603 - this program
         self._control, self._wait = here, process.wait
 

@@ -88,7 +88,7 @@ class TemporaryServer:
         self, words: Sequence[str], environment: dict[str, str], log: BinaryIO
     ) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - this program
-            [sys.executable, "-m", "telemetry_server", *words],
+            [sys.executable, "-P", "-m", "telemetry_server", *words],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -63,7 +63,7 @@ def run_command(*words: str) -> bytes:
         RuntimeError: It failed; its messages were printed before.
     """
     done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "telemetry_server", *words],
+        [sys.executable, "-P", "-m", "telemetry_server", *words],
         capture_output=True,
         check=False,
         env=bare_environment(),

@@ -1,15 +1,42 @@
 """The process that forks worker processes: it imports their modules once."""
 
 import multiprocessing
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 
 PRELOADED = ["telemetry_server.mapreduce.worker_process", "telemetry_server.mapreduce.python_runner"]
+SAFE_PATH = "PYTHONSAFEPATH"
+_SET_HERE = "telemetry-server"  # any text turns it on; this one says that the user did not set it
 
 
 def started_context() -> ForkServerContext:
     """Start the process, which imports while this one goes on; return what makes processes of it."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
-    ensure_running()
+    with _safe_path():
+        ensure_running()
     return context
+
+
+def restore_environment() -> None:
+    """Give a worker process the environment of the command, for the programs of its job."""
+    if os.environ.get(SAFE_PATH) == _SET_HERE:
+        del os.environ[SAFE_PATH]
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Start interpreters in which files of the working folder do not hide modules of Python."""
+    before = os.environ.get(SAFE_PATH)
+    if not before:
+        os.environ[SAFE_PATH] = _SET_HERE
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from threading import Thread
 
 from storage.errors import NO_ROOM, StorageFull
+from telemetry_server.mapreduce.fork_server import restore_environment
 from telemetry_server.mapreduce.one_work import do_work
 from telemetry_server.mapreduce.work import Failed, FileStarted, Work, WorkSetup
 
@@ -20,6 +21,7 @@ def serve_work(connection: "Connection[object, object]", setup: WorkSetup) -> No
     os.setsid()
     os.dup2(sys.stderr.fileno(), 1)  # what a job prints is not a result
     sys.dont_write_bytecode = True
+    restore_environment()
     Thread(target=_leave_with_parent, name="lifeline", daemon=True).start()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         _serve(connection, setup)

@@ -17,7 +17,7 @@ async def run_short_process(module: str, *words: str, given: bytes = b"") -> tup
         OSError: It could not be started.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *words, stdin=PIPE, stdout=DEVNULL, stderr=PIPE
+        sys.executable, "-P", "-m", module, *words, stdin=PIPE, stdout=DEVNULL, stderr=PIPE
     )
     assert process.stdin is not None
     assert process.stderr is not None

@@ -10,6 +10,7 @@ import pytest
 
 from telemetry_server.demo.temporary_server import bare_environment
 from tests.mapreduce.original_jobs import SUM
+from tests.support.console_script import console_script
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 COUNT = 'def map(key, dims, value, context):\n    context.write("n", 1)\n'
@@ -161,6 +162,23 @@ def test_a_damaged_file_is_named(command, tmp_path):
 
     assert f"{victim.relative_to(world.root.path)} is damaged (" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_of_the_working_folder_hides_no_module_of_python(jobs):
+    """Workers do not import it, and the programs of a job see the environment of the command."""
+    for name in ("csv", "random", "json"):
+        jobs.write("raise SystemExit('imported')", f"{name}.py")
+    words = ["--map", "echo n=$PYTHONSAFEPATH.", *jobs.always]
+    done = subprocess.run(
+        [sys.executable, str(console_script(jobs.folder / "bin")), "mapreduce", *words],
+        capture_output=True,
+        check=False,
+        cwd=jobs.folder,
+        env=bare_environment(),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == {b"n=."}
 
 
 def started(jobs, text: str, *options: str) -> subprocess.Popen:

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from tests.support.console_script import console_script
 from tests.support.edges import RunningServer, a_request, kept_in, running_server
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
@@ -55,6 +57,34 @@ def test_the_first_lines_give_the_address_and_the_commands(tmp_path):
     assert [kept.body for kept in kept_in(server.data / "raw")] == [b"{}"]
     for path in [server.data, *server.data.rglob("*")]:
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_file_of_the_working_folder_hides_no_module_of_python(tmp_path):
+    """No process of the server imports it: pings are stored and summed up there, too."""
+    for name in ("csv", "random", "json", "queue"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
+    said = tmp_path / "said"
+    words = ["serve", "--port", "0", "--workers", "1", "--data", str(tmp_path / "data")]
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(console_script(tmp_path / "bin")), *words],
+            cwd=tmp_path,
+            env=os.environ | {"TELEMETRY_AGGREGATE_SECONDS": "1", "TELEMETRY_REPORTS_PORT": "off"},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        wait_for(lambda: "Listening on" in said.read_text())
+        port = int(re.search(r"Listening on http://127\.0\.0\.1:(\d+)/", said.read_text())[1])
+        request = a_request(b'{"a": 1}', path=f"/submit/own/hello/1/{UUID(int=1)}")
+        RunningServer(process, tmp_path / "data", said, port).talk(request, half_close=True)
+        sums = tmp_path / "data" / "state" / "aggregates"
+        wait_for(lambda: any(path.is_dir() for path in sums.glob("[0-9]*")))
+    finally:
+        process.terminate()
+
+    assert process.wait(PATIENCE_SECONDS) == 0
+    assert "imported" not in said.read_text()
 
 
 CURL_COMMAND = re.compile(r"send a ping: +(curl .*)$", re.MULTILINE)
