@@ -52,6 +52,11 @@ def is_allowed(path: str) -> bool:
     return _PATHS.match(path) is not None
 
 
+def is_of_ledger(path: str) -> bool:
+    """Whether the ledger of a data root may name *path*: a plain path below a folder of submissions or records."""
+    return is_allowed(path) and path.startswith(("raw/", "converted/", "quarantine/", "tables/"))
+
+
 def committed_parts(root: DataRoot, ledger: Ledger) -> Iterator[Part]:
     """
     Yield the committed files below converted/, quarantine/ and tables/, up to their committed lengths.

@@ -3,19 +3,29 @@
 import errno
 import hashlib
 import shutil
+import sqlite3
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from storage.backup.contents import LIST_NAME, CopyResult, FileDigest, is_allowed, parse_list
+from storage.backup.contents import (
+    LIST_NAME,
+    CopyResult,
+    FileDigest,
+    is_allowed,
+    is_of_ledger,
+    parse_list,
+)
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.errors import BadBackup, NoDataRoot
+from storage.errors import BadBackup, LedgerError, NoDataRoot, OtherVersion
+from storage.ledger.ledger import Ledger
 from storage.lock import FileLock
 
 CHUNK_BYTES = 1 << 20
 MAX_LIST_BYTES = 1 << 30
+MAX_SHOWN_CHARACTERS = 200
 
 
 def restore(
@@ -43,6 +53,7 @@ def restore(
             shutil.rmtree(staged, ignore_errors=True)
             copied = _extract(file, stream, staged, disk, on_file)
             DataRoot(staged).prepare(disk)
+            _check_ledger(file, DataRoot(staged))
             _sync_folders(staged, disk)
             _check_empty(target)
             _put(staged, target, disk)
@@ -82,15 +93,17 @@ def _extract(
         with tarfile.open(fileobj=stream, mode="r:") as archive:
             for member in archive:
                 if listed is not None:
-                    raise BadBackup(f"{file}: {member.name} follows its list of files; nothing was restored")
+                    raise BadBackup(
+                        f"{file}: {_shown(member.name)} follows its list of files; nothing was restored"
+                    )
                 source = archive.extractfile(member) if member.isreg() else None
                 if source is None:
-                    raise BadBackup(f"{file}: {member.name} is not a plain file; nothing was restored")
+                    raise BadBackup(f"{file}: {_shown(member.name)} is not a plain file; nothing was restored")
                 if member.name == LIST_NAME:
                     listed = parse_list(source.read(MAX_LIST_BYTES))
                     continue
                 if not is_allowed(member.name) or member.name in sums:
-                    raise BadBackup(f"{file}: {member.name!r} is not part of a backup; nothing was restored")
+                    raise BadBackup(f"{file}: {_shown(member.name)} is not part of a backup; nothing was restored")
                 sums[member.name] = _write(staged / member.name, source, disk)
                 on_file()
     except (tarfile.TarError, ValueError, EOFError) as error:
@@ -99,8 +112,30 @@ def _extract(
         raise BadBackup(f"{file}: the file ends too early; nothing was restored")
     wrong = next((path for path in {**listed, **sums} if listed.get(path) != sums.get(path)), None)
     if wrong is not None:
-        raise BadBackup(f"{file}: its file {wrong} is damaged or missing; nothing was restored")
+        raise BadBackup(f"{file}: its file {_shown(wrong)} is damaged or missing; nothing was restored")
     return CopyResult(len(sums), sum(each.length for each in sums.values()))
+
+
+def _check_ledger(file: Path, root: DataRoot) -> None:
+    """Refuse a ledger that names files elsewhere: commands would read, rewrite and remove them."""
+    try:
+        with Ledger.for_reading(root) as ledger:
+            if ledger.is_absent:
+                return
+            named = [*ledger.files(), *ledger.table_files()]
+            paths = [*(each.path for each in named), *(f"raw/{name}" for name in ledger.positions())]
+    except OtherVersion:
+        return  # no command uses it
+    except (LedgerError, sqlite3.Error) as error:
+        raise BadBackup(f"{file}: its ledger cannot be read ({error}); nothing was restored") from error
+    wrong = next((path for path in paths if not is_of_ledger(path)), None)
+    if wrong is not None:
+        raise BadBackup(f"{file}: its ledger names the file {_shown(wrong)}; nothing was restored")
+
+
+def _shown(name: str) -> str:
+    """Return a name in an archive, which a stranger may have made, as one short word of a message."""
+    return name if is_allowed(name) and len(name) <= MAX_SHOWN_CHARACTERS else f"{name[:MAX_SHOWN_CHARACTERS]!r}"
 
 
 def _write(path: Path, source: IO[bytes], disk: Disk) -> FileDigest:

@@ -5,11 +5,13 @@ import errno
 import io
 import json
 import shutil
+import sqlite3
 import tarfile
 import time
 from collections import Counter
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import replace
+from hashlib import sha256
 from itertools import count
 
 import pytest
@@ -219,6 +221,60 @@ def test_a_restore_writes_only_below_its_target(tmp_path, name):
         restore(file, target, Disk())
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE files SET directory = '../..', name = 'evil' WHERE file_id = 1",
+        "UPDATE files SET directory = 'state', name = 'ledger.sqlite' WHERE file_id = 1",
+        "UPDATE files SET name = '../' || name WHERE file_id = 1",
+        "UPDATE segments SET name = '../../' || name",
+        "INSERT INTO table_files (table_name, day, name, rows, bytes) VALUES ('pings', '20261122', '../../evil', 1, 1)",
+        "DROP TABLE segments",
+    ],
+)
+def test_an_archive_whose_ledger_names_files_elsewhere_restores_nothing(world, tmp_path, change):
+    """`tables rebuild` would remove them."""
+    file, changed, target = tmp_path / "backup.tar", tmp_path / "changed.tar", tmp_path / "restored"
+    back_up(world.root, file, Disk())
+    copy = tmp_path / "ledger.sqlite"
+    with tarfile.open(file) as archive:
+        content = {member.name: archive.extractfile(member).read() for member in archive}
+    copy.write_bytes(content["state/ledger.sqlite"])
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(change)
+    content["state/ledger.sqlite"] = copy.read_bytes()
+    listed = json.loads(content[LIST_NAME])
+    digest = sha256(content["state/ledger.sqlite"]).hexdigest()
+    listed["files"]["state/ledger.sqlite"] = [len(content["state/ledger.sqlite"]), digest]
+    content[LIST_NAME] = json.dumps(listed).encode()
+    with tarfile.open(changed, "w") as archive:
+        for name, data in content.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+    with pytest.raises(BadBackup, match="its ledger .*; nothing was restored"):
+        restore(changed, target, Disk())
+
+    assert not target.exists()
+    assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize("name", ["raw/\x1b[2J", "raw/" + "x" * 5000])
+def test_a_name_in_a_refused_archive_is_shown_short_and_without_control_characters(tmp_path, name):
+    """A stranger may have made the archive."""
+    file = tmp_path / "backup.tar"
+    with tarfile.open(file, "w") as archive:
+        archive.addfile(tarfile.TarInfo(name))
+
+    with pytest.raises(BadBackup) as raised:
+        restore(file, tmp_path / "restored", Disk())
+
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < len(str(file)) + 300
 
 
 def test_an_archive_with_a_link_is_refused(tmp_path):
