@@ -53,7 +53,7 @@ def is_allowed(path: str) -> bool:
 
 
 def is_of_ledger(path: str) -> bool:
-    """Whether the ledger of a data root may name *path*: a plain path below a folder of submissions or records."""
+    """Whether a ledger may name *path*: a plain path below a folder of submissions or records."""
     return is_allowed(path) and path.startswith(("raw/", "converted/", "quarantine/", "tables/"))
 
 

@@ -98,12 +98,16 @@ def _extract(
                     )
                 source = archive.extractfile(member) if member.isreg() else None
                 if source is None:
-                    raise BadBackup(f"{file}: {_shown(member.name)} is not a plain file; nothing was restored")
+                    raise BadBackup(
+                        f"{file}: {_shown(member.name)} is not a plain file; nothing was restored"
+                    )
                 if member.name == LIST_NAME:
                     listed = parse_list(source.read(MAX_LIST_BYTES))
                     continue
                 if not is_allowed(member.name) or member.name in sums:
-                    raise BadBackup(f"{file}: {_shown(member.name)} is not part of a backup; nothing was restored")
+                    raise BadBackup(
+                        f"{file}: {_shown(member.name)} is not part of a backup; nothing was restored"
+                    )
                 sums[member.name] = _write(staged / member.name, source, disk)
                 on_file()
     except (tarfile.TarError, ValueError, EOFError) as error:
@@ -122,8 +126,9 @@ def _check_ledger(file: Path, root: DataRoot) -> None:
         with Ledger.for_reading(root) as ledger:
             if ledger.is_absent:
                 return
-            named = [*ledger.files(), *ledger.table_files()]
-            paths = [*(each.path for each in named), *(f"raw/{name}" for name in ledger.positions())]
+            paths = [each.path for each in ledger.files()]
+            paths += [each.path for each in ledger.table_files()]
+            paths += [f"raw/{name}" for name in ledger.positions()]
     except OtherVersion:
         return  # no command uses it
     except (LedgerError, sqlite3.Error) as error:
@@ -135,7 +140,8 @@ def _check_ledger(file: Path, root: DataRoot) -> None:
 
 def _shown(name: str) -> str:
     """Return a name in an archive, which a stranger may have made, as one short word of a message."""
-    return name if is_allowed(name) and len(name) <= MAX_SHOWN_CHARACTERS else f"{name[:MAX_SHOWN_CHARACTERS]!r}"
+    short = name[:MAX_SHOWN_CHARACTERS]
+    return short if is_allowed(name) else repr(short)
 
 
 def _write(path: Path, source: IO[bytes], disk: Disk) -> FileDigest:

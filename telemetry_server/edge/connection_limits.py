@@ -18,7 +18,7 @@ from telemetry_server.edge.connection_closing import (
     close_after_last_answer,
     refuse_and_close,
 )
-from telemetry_server.edge.tolerant_parser import status_of_parser_error, tolerant_parser
+from telemetry_server.edge.tolerant_parser import TolerantParser, status_of_parser_error, tolerant_parser
 from telemetry_server.observability.events import WorkFailed
 
 LOOK_AGAIN_SECONDS = 0.1
@@ -169,7 +169,7 @@ class LimitedHandler(RequestHandler):
         super().data_received(data)
         if self._request_count != requests_before:
             # The next head may have begun in the same bytes.
-            self._is_partial = self._parser.has_begun_a_head()
+            self._is_partial = cast(TolerantParser, self._parser).has_begun_a_head()
             # A request after an incomplete body: the parser gave the body up, and would never end it.
             self._break_payload(payload)
             if self._messages:

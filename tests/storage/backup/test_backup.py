@@ -230,7 +230,8 @@ def test_a_restore_writes_only_below_its_target(tmp_path, name):
         "UPDATE files SET directory = 'state', name = 'ledger.sqlite' WHERE file_id = 1",
         "UPDATE files SET name = '../' || name WHERE file_id = 1",
         "UPDATE segments SET name = '../../' || name",
-        "INSERT INTO table_files (table_name, day, name, rows, bytes) VALUES ('pings', '20261122', '../../evil', 1, 1)",
+        "INSERT INTO table_files (table_name, day, name, rows, bytes)"
+        " VALUES ('pings', '20261122', '../../evil', 1, 1)",
         "DROP TABLE segments",
     ],
 )
@@ -256,7 +257,7 @@ def test_an_archive_whose_ledger_names_files_elsewhere_restores_nothing(world, t
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
 
-    with pytest.raises(BadBackup, match="its ledger .*; nothing was restored"):
+    with pytest.raises(BadBackup, match=r"its ledger .*; nothing was restored"):
         restore(changed, target, Disk())
 
     assert not target.exists()
