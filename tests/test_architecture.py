@@ -133,6 +133,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     # many submissions -> committed records
     "coordinator": {
+        "supervision",
         "histogram_specs",
         "histogram_specs/cache",
         "histogram_specs/history",
@@ -212,6 +213,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probes",
     },
     "mapreduce": {
+        "supervision",
         "storage",
         "storage/archive",
         "storage/ledger",
@@ -226,6 +228,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # sums of stored measurements, by build and day
     "aggregates/compiled": set(),
     "aggregates": {
+        "supervision",
         "aggregates/compiled",
         "histogram_specs",
         "histogram_specs/cache",
@@ -280,6 +283,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "fuel/exports",
     },
     "reports": {
+        "supervision",
         "access",
         "edge",
         "observability",
@@ -340,7 +344,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fuel/sender": {"fuel/documents", "fuel/signatures", "fuel/sender_state"},
     # pings of our own
     "generator": {"histogram_specs", "terminal"},
-    "demo": {"terminal", "generator"},
+    "demo": {"supervision", "terminal", "generator"},
     # the wiring, and the commands
     "composition": {
         "archive",

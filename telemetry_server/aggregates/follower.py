@@ -8,7 +8,6 @@ goes back.
 
 import asyncio
 import json
-import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
@@ -18,6 +17,7 @@ from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from telemetry_server.observability.loggers import get_logger
+from telemetry_server.supervision.interpreter import python_words
 
 log = get_logger("convert")
 
@@ -109,7 +109,7 @@ class UpdateProcess:
 
     async def _started(self) -> Process:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", MODULE, str(self._root.path)),
+            *(*python_words(), "-m", MODULE, str(self._root.path)),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from telemetry_server.coordinator.conversion_process import run_conversion_process
+from telemetry_server.supervision.interpreter import python_words
 
 THREADS, DESCRIPTORS = Path("/proc/self/task"), Path("/proc/self/fd")
 # The coordinator decides when work ends; a terminal's Ctrl-C reaches all processes.
@@ -83,7 +84,7 @@ class ProcessStarter:
             )
         here, there = socket.socketpair()
         with there, _closed_on_error(here):
-            words = [sys.executable, "-P", "-m", __name__, str(there.fileno())]
+            words = [*python_words(), "-m", __name__, str(there.fileno())]
             process = subprocess.Popen(words, pass_fds=[there.fileno()])  # noqa: S603 - this program
         self._control, self._wait = here, process.wait
 

@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from telemetry_server.supervision.interpreter import python_words
 from telemetry_server.terminal.output import say
 
 START_SECONDS = 60.0
@@ -88,7 +88,7 @@ class TemporaryServer:
         self, words: Sequence[str], environment: dict[str, str], log: BinaryIO
     ) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - this program
-            [sys.executable, "-P", "-m", "telemetry_server", *words],
+            [*python_words(), "-m", "telemetry_server", *words],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -14,6 +14,7 @@ import orjson
 from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.generator.normandy_world import NormandyWorld
 from telemetry_server.generator.stream import CONFLICT, REPEAT, GeneratedPing
+from telemetry_server.supervision.interpreter import python_words
 
 StudyKey = tuple[str, str, str]
 """Carrier, object and study."""
@@ -63,7 +64,7 @@ def run_command(*words: str) -> bytes:
         RuntimeError: It failed; its messages were printed before.
     """
     done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-P", "-m", "telemetry_server", *words],
+        [*python_words(), "-m", "telemetry_server", *words],
         capture_output=True,
         check=False,
         env=bare_environment(),

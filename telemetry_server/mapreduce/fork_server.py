@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 
+from telemetry_server.supervision.interpreter import is_installed
+
 PRELOADED = ["telemetry_server.mapreduce.worker_process", "telemetry_server.mapreduce.python_runner"]
 SAFE_PATH = "PYTHONSAFEPATH"
 _SET_HERE = "telemetry-server"  # any text turns it on; this one says that the user did not set it
@@ -31,12 +33,12 @@ def restore_environment() -> None:
 def _safe_path() -> Iterator[None]:
     """Start interpreters in which files of the working folder do not hide modules of Python."""
     before = os.environ.get(SAFE_PATH)
-    if not before:
+    if not before and is_installed():
         os.environ[SAFE_PATH] = _SET_HERE
     try:
         yield
     finally:
         if before is None:
-            del os.environ[SAFE_PATH]
+            os.environ.pop(SAFE_PATH, None)
         else:
             os.environ[SAFE_PATH] = before

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import pickle
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -13,6 +12,7 @@ import orjson
 from telemetry_server.reports.queries.errors import BY_NAME, QueryStopped
 from telemetry_server.reports.queries.messages import LENGTH_BYTES, MAX_MESSAGE_BYTES, framed
 from telemetry_server.reports.queries.setup import QuerySetup
+from telemetry_server.supervision.interpreter import python_words
 
 MODULE = "telemetry_server.reports.queries.worker"
 READ_BUFFER_BYTES = 1 << 20
@@ -39,11 +39,7 @@ class QueryProcess:
     async def start(cls, setup: QuerySetup) -> "QueryProcess":
         """Start a process and send it *setup*."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            MODULE,
-            str(os.getpid()),
+            *(*python_words(), "-m", MODULE, str(os.getpid())),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=READ_BUFFER_BYTES,

@@ -1,9 +1,10 @@
 """Runs short processes beside the server: each leaves no memory behind, and can be killed at any moment."""
 
 import asyncio
-import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from contextlib import suppress
+
+from telemetry_server.supervision.interpreter import python_words
 
 
 async def run_short_process(module: str, *words: str, given: bytes = b"") -> tuple[int, str]:
@@ -17,7 +18,7 @@ async def run_short_process(module: str, *words: str, given: bytes = b"") -> tup
         OSError: It could not be started.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", module, *words, stdin=PIPE, stdout=DEVNULL, stderr=PIPE
+        *python_words(), "-m", module, *words, stdin=PIPE, stdout=DEVNULL, stderr=PIPE
     )
     assert process.stdin is not None
     assert process.stderr is not None
