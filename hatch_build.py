@@ -26,6 +26,7 @@ SOURCES = (
     Path("telemetry_server/edge/_connection.c"),
     Path("storage/raw/_records.c"),
     Path("storage/raw/_queue.c"),
+    Path("storage/raw/_handover.c"),
 )
 
 

@@ -2,7 +2,9 @@
 The filesystem as the stores use it, and the only place that syncs.
 
 Everything that must survive a crash goes through a `Disk`, so that tests can
-pass one that fails at the n-th operation or loses what was not synced.
+pass one that fails at the n-th operation or loses what was not synced.  With the
+real one, the usual commits of the raw store are written and synced in C
+(`storage.raw.handover`).
 """
 
 import fcntl

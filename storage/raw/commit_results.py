@@ -2,17 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 
-from storage.errors import StorageError
-from storage.raw.commit_thread import Commit
 from storage.raw.gathering import MIN_GATHERED
+from storage.raw.handover import PlainHandover, Result
+from storage.raw.record_frames import RawRecord
 
 WAIT_SECONDS = 0.001  # nothing else of the loop is late by more
 MAX_WAITS = 10  # for one commit: with a disk that is slow or stalled the loop then runs as usual
 MAX_MEAN_BYTES = 8192  # of a submission: larger ones are cheaper to read as they arrive
-
-Result = Commit | StorageError
 
 
 class CommitResults:
@@ -24,41 +21,37 @@ class CommitResults:
     meanwhile in one turn.
 
     Args:
+        handover: It does the commits, and calls `take` on the event loop to wake it up.
         on_result: Called once for each result.  Must not raise.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_result: Callable[[Result], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        handover: PlainHandover,
+        on_result: Callable[[Result], None],
+    ) -> None:
         self._loop = loop
+        self._handover = handover
         self._on_result = on_result
-        self._results: SimpleQueue[Result] = SimpleQueue()
         self.are_small = False  # the submissions of the last commit are many, and small
         self._waits_left = 0
         self._is_wait_due = False  # in the next turn of the loop
-        self._is_waiting = False
-        self._begin: Callable[[], None] | None = None  # of a commit that begins with the wait
 
-    def put(self, result: Result) -> None:
-        """Hand over *result*; called in the thread."""
-        self._results.put(result)
-        if not self._is_waiting:
-            self._loop.call_soon_threadsafe(self._take)
-
-    def expect(self, submissions: int, size_bytes: int, begin: Callable[[], None]) -> None:
-        """
-        Call *begin*, which begins a commit, and wait for its result; both perhaps in the next turn.
-
-        Args:
-            submissions: How many share the commit.
-            size_bytes: Their size.
-        """
+    def expect(self, records: list[RawRecord], size_bytes: int) -> None:
+        """Begin a commit of *records*, of *size_bytes*, and wait for its result from the next turn on."""
+        submissions = len(records)
+        self._handover.begin(records, size_bytes)
         self.are_small = submissions >= MIN_GATHERED and size_bytes <= submissions * MAX_MEAN_BYTES
         if self.are_small:
-            # As the loop goes to sleep: awake before, the thread would wait for the interpreter's lock.
-            self._begin = begin
             self._waits_left = MAX_WAITS
             self._wait_soon()
-        else:
-            begin()
+
+    def take(self) -> None:
+        """Take a result that woke the loop up, unless a wait took it."""
+        result = self._handover.wait(0)
+        if result is not None:
+            self._finish(result)
 
     def _wait_soon(self) -> None:
         if not self._is_wait_due:
@@ -67,36 +60,15 @@ class CommitResults:
 
     def _wait(self) -> None:
         self._is_wait_due = False
-        begin, self._begin = self._begin, None
-        if begin is not None:
-            begin()
         if not self._waits_left:
             return
-        self._is_waiting = True
-        result = self._next(WAIT_SECONDS)
-        self._is_waiting = False
-        if result is None:
-            # A result that came before the flag was cleared did not wake the loop: it is taken here.
-            result = self._next(None)
+        result = self._handover.wait(WAIT_SECONDS)
         if result is None:
             self._waits_left -= 1
             self._wait_soon()
         else:
             # What has arrived is read first: a larger commit is next.
             self._loop.call_soon(self._finish, result)
-
-    def _next(self, seconds: float | None) -> Result | None:
-        try:
-            return self._results.get(seconds is not None, seconds)
-        except Empty:
-            return None
-
-    def _take(self) -> None:
-        try:
-            result = self._results.get_nowait()
-        except Empty:
-            return  # `_wait` took it
-        self._finish(result)
 
     def _finish(self, result: Result) -> None:
         self._waits_left = 0

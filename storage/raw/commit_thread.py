@@ -1,20 +1,20 @@
 """The thread of the raw writer, which does all its disk operations."""
 
 import errno
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
-from queue import SimpleQueue
 from threading import Thread
 from time import perf_counter
 from typing import TypeVar
 
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterDead
 from storage.raw.free_space import DiskFloor
+from storage.raw.handover import Commit, Handover, Place
 from storage.raw.record_frames import RawRecord
-from storage.raw.segment_file import SegmentSeries
+from storage.raw.segment_file import SegmentSeries, sync_failure
 
 Result = TypeVar("Result")
 
@@ -23,44 +23,38 @@ RECORD_OVERHEAD_BYTES = 512  # estimate for header and frame, good enough for li
 PASSING = frozenset({errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A batch that is on disk."""
-
-    submissions: int
-    written_bytes: int
-    seconds: float
-
-
 def record_bytes(record: RawRecord) -> int:
     """Return about how many bytes *record* takes."""
     return record.body_bytes + RECORD_OVERHEAD_BYTES
 
 
-class CommitThread:
+class CommitThread(Handover):
     """
-    Runs jobs one after the other in a thread, among them the commits.
+    Does commits and other jobs one after the other in a thread.
 
-    All public methods but `submit` and `stop` run in that thread only.  After a failed
+    All public methods but `submit`, `begin`, `wait` and `stop` run in that thread only.  After a failed
     sync, or a failed write without a known reason, nothing is written or synced any
     more: the content of the file is unknown until it is read again.
+
+    Args:
+        wake: Called in the thread when there is a result for `wait` that nobody waits for.
     """
 
-    def __init__(self, series: SegmentSeries, floor: DiskFloor) -> None:
+    def __init__(self, series: SegmentSeries, floor: DiskFloor, wake: Callable[[], object]) -> None:
+        super().__init__(wake, Commit)
         self.series = series
         self.floor = floor
         self.death: WriterDead | None = None
-        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        self._thread = Thread(target=self._work, name="raw-writer", daemon=True)
+        self._thread = Thread(target=self.work, name="raw-writer", daemon=True)
         self._thread.start()
 
     def submit(self, job: Callable[[], Result], on_done: Callable[[Result], object]) -> None:
-        """Run *job* after earlier jobs, then *on_done* with its result; neither may raise."""
-        self._jobs.put(lambda: on_done(job()))
+        """Run *job* after earlier work, then *on_done* with its result; neither may raise."""
+        self.put(lambda: on_done(job()))
 
     def stop(self) -> None:
         """Wait until the thread has ended after its last job."""
-        self._jobs.put(None)
+        self.put(None)
         self._thread.join()
 
     def commit(self, records: list[RawRecord], size_bytes: int) -> Commit | StorageError:
@@ -79,6 +73,20 @@ class CommitThread:
         except Exception as error:
             return self._failed(error)
         return Commit(len(records), written, perf_counter() - started)
+
+    def place(self) -> Place | None:
+        """Return where usual commits go, which then need none of the methods of this class."""
+        return None if self.death is not None else self.series.place(self.floor.unchecked_bytes)
+
+    def advance(self, submissions: int, written_bytes: int, size_bytes: int) -> None:
+        """Note what usual commits wrote."""
+        self.floor.note_written(size_bytes)
+        self.series.advance(submissions, written_bytes)
+
+    def fail(self, error_number: int, is_sync: bool) -> StorageError:
+        """Return the result of a usual commit whose write or sync failed."""
+        error = OSError(error_number, os.strerror(error_number))
+        return self._failed(sync_failure(error) if is_sync else error)
 
     def check_disk(self, day: date) -> float | None:
         """Check the free space; seal a segment that is due.  Return the seconds until the next seal."""
@@ -116,10 +124,6 @@ class CommitThread:
             error = WriterDead(f"the raw store could not be written: {error}")
         self.death = error
         return error
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
 
 
 def _by_day(records: list[RawRecord]) -> Iterator[tuple[date, list[RawRecord]]]:

@@ -63,6 +63,15 @@ class DiskFloor:
         self._unseen_bytes += 0 if self.is_low else length_bytes
         return not self.is_low
 
+    @property
+    def unchecked_bytes(self) -> int:
+        """Return how much `admit` admits without checking the disk."""
+        return 0 if self.is_low else self._room_above_floor // UNSEEN_SHARE - self._unseen_bytes
+
+    def note_written(self, length_bytes: int) -> None:
+        """Count what was written without `admit`."""
+        self._unseen_bytes += length_bytes
+
     def check(self, length_bytes: int = 0) -> bool:
         """
         Check the disk; return True if it is too full, or would be after *length_bytes* more.

@@ -17,6 +17,7 @@ from storage.raw.framing import (
     frame_mark,
     record_prefix,
 )
+from storage.raw.handover import Place
 from storage.raw.record_frames import RawRecord, frame, record_of
 from storage.raw.segment_paths import SegmentPath, new_boot_id, segment_path
 from storage.raw.submission import Submission
@@ -79,6 +80,17 @@ class SegmentFile:
         self.length_bytes += written
         self.submissions = submissions_after
         return written
+
+    def place_until(self, max_bytes: int, until: float, room_bytes: int) -> Place:
+        """Return where records may be written until the segment has *max_bytes*, or the time is over."""
+        day, prefix, descriptor = self.place.day, self._prefix, self._descriptor
+        state = self.length_bytes, self.submissions
+        return Place(descriptor, day, prefix, *state, max_bytes, until, room_bytes)
+
+    def advance(self, submissions: int, written_bytes: int) -> None:
+        """Note what was written at that place."""
+        self.submissions += submissions
+        self.length_bytes += written_bytes
 
     def sync(self) -> None:
         """Return once everything appended would survive a power cut."""
@@ -157,6 +169,18 @@ class SegmentSeries:
             self.open = SegmentFile.create(place, disk=self._disk, now=datetime.now(UTC))
         return self.open.append_records(records)
 
+    def place(self, room_bytes: int) -> Place | None:
+        """Return where records may be written while the open segment is not due; None with another `Disk`."""
+        segment = self.open
+        if segment is None or type(self._disk) is not Disk:
+            return None
+        return segment.place_until(self._max_bytes, segment.opened_at + self._max_age_seconds, room_bytes)
+
+    def advance(self, submissions: int, written_bytes: int) -> None:
+        """Note what was written at `place`."""
+        if self.open is not None:
+            self.open.advance(submissions, written_bytes)
+
     def is_due(self, day: date) -> bool:
         """Return whether the open segment should be sealed before anything of *day* is written."""
         segment = self.open
@@ -234,4 +258,9 @@ def _sync_or_die(sync: Callable[..., None], what: int | Path) -> None:
     try:
         sync(what)
     except OSError as error:
-        raise WriterDead(f"the raw store could not be synced: {error.strerror or error}") from error
+        raise sync_failure(error) from error
+
+
+def sync_failure(error: OSError) -> WriterDead:
+    """Return what a failed sync means."""
+    return WriterDead(f"the raw store could not be synced: {error.strerror or error}")

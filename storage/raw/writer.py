@@ -10,9 +10,10 @@ from typing import Self
 from storage.disk import Disk
 from storage.errors import StorageError, StorageFull, WriterBusy, WriterClosed, WriterDead
 from storage.raw.commit_results import CommitResults
-from storage.raw.commit_thread import Commit, CommitThread
+from storage.raw.commit_thread import CommitThread
 from storage.raw.free_space import RESERVE_BYTES, DiskFloor
 from storage.raw.gathering import Gathering
+from storage.raw.handover import Commit
 from storage.raw.record_frames import record_of
 from storage.raw.segment_file import (
     MAX_SEGMENT_AGE_SECONDS,
@@ -176,8 +177,9 @@ class RawWriter:
         remove_unfinished_segments(self.directory)
         self._floor.check()
         self._open_or_close()
-        self._committer = CommitThread(self._series, self._floor)
-        self._results = CommitResults(self._loop, self._finish_commit)
+        later = self._loop.call_soon_threadsafe
+        self._committer = CommitThread(self._series, self._floor, lambda: later(self._results.take))
+        self._results = CommitResults(self._loop, self._committer, self._finish_commit)
         if self._is_full:
             self._tick()
         return self
@@ -223,8 +225,7 @@ class RawWriter:
     def _start_commit(self) -> None:
         records, self._in_commit, size = self._queue.take_batch()
         self._commit_started = self._loop.time()
-        submit, commit, put = self._committer.submit, self._committer.commit, self._results.put
-        self._results.expect(len(records), size, lambda: submit(lambda: commit(records, size), put))
+        self._results.expect(records, size)
 
     def _fail(self, waiters: Sequence[Waiter], error: StorageError) -> None:
         self._failed_submissions += len(waiters)

@@ -4,10 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection
 
-from storage.raw.commit_thread import Commit
+from storage.raw.handover import Commit
 from telemetry_server.observability import metrics
 
-FLUSH_SECONDS = 0.02
+FLUSH_SECONDS = 0.1
 
 
 class EdgeCounters:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from storage.disk import Disk
 from storage.errors import WriterDead
-from storage.raw.commit_thread import Commit
 from storage.raw.free_space import RESERVE_BYTES
+from storage.raw.handover import Commit
 from storage.raw.segment_file import MAX_SEGMENT_AGE_SECONDS
 from storage.raw.submission_writer import SubmissionWriter
 from storage.raw.writer import RawWriter

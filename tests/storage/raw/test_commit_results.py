@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,22 +12,41 @@ from storage.raw.commit_results import (
     MAX_WAITS,
     WAIT_SECONDS,
     CommitResults,
-    Result,
 )
-from storage.raw.commit_thread import Commit
 from storage.raw.gathering import MIN_GATHERED
+from storage.raw.handover import Commit, Handover, PlainHandover
+from storage.raw.record_frames import record_of
 from storage.raw.writer import RawWriter
 from tests.support.faulty_disk import StuckDisk
 from tests.support.submissions import a_submission
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_SECONDS, until
 
-COMMIT = Commit(MIN_GATHERED, 1000, 0.001)
+RECORD = record_of(a_submission())
+FORMS = [PlainHandover, Handover]
 
 
-def some_results() -> tuple[CommitResults, list[Result]]:
-    """Return results of the running loop, and the list that they are added to."""
-    found: list[Result] = []
-    return CommitResults(asyncio.get_running_loop(), found.append), found
+@contextmanager
+def some_results(form=Handover, seconds=0.0):
+    """Yield results of the running loop, the numbers of its commits, and an event that a wake-up sets."""
+    loop, found, done = asyncio.get_running_loop(), [], threading.Event()
+
+    class Thread(form):
+        def commit(self, _records, size_bytes):
+            time.sleep(seconds)
+            return Commit(size_bytes, 0, 0.0)
+
+        def place(self):
+            return None
+
+    handover = Thread(lambda: (loop.call_soon_threadsafe(results.take), done.set()), Commit)
+    results = CommitResults(loop, handover, lambda commit: found.append(commit.submissions))
+    thread = threading.Thread(target=handover.work)
+    thread.start()
+    try:
+        yield results, found, done
+    finally:
+        handover.put(None)
+        thread.join()
 
 
 async def turns_while(condition) -> int:
@@ -38,32 +59,29 @@ async def turns_while(condition) -> int:
 
 
 @pytest.mark.parametrize("submissions", [1, MIN_GATHERED])
-async def test_each_result_arrives_once_in_order(submissions):
+@pytest.mark.parametrize("form", FORMS)
+async def test_each_result_arrives_once_in_order(form, submissions):
     """Whether the loop waits for it or is woken up."""
-    results, found = some_results()
-    sent = [Commit(number, 0, 0.0) for number in range(100)]
-    for commit in sent:
-        thread = threading.Thread(target=results.put, args=(commit,))
-        results.expect(submissions, 0, thread.start)
-        await until(lambda commit=commit: found and found[-1] is commit)
-        thread.join()
-    await asyncio.sleep(0.01)
+    with some_results(form) as (results, found, _):
+        for number in range(100):
+            results.expect([RECORD] * submissions, number)
+            await until(lambda number=number: found and found[-1] == number)
+        await asyncio.sleep(0.01)
 
-    assert found == sent
+    assert found == [*range(100)]
 
 
-async def test_the_loop_makes_few_turns_until_a_result_that_many_wait_for():
+@pytest.mark.parametrize("form", FORMS)
+async def test_the_loop_makes_few_turns_until_a_result_that_many_wait_for(form):
     """Each turn reads what has arrived, for the next commit."""
-    results, found = some_results()
     loop = asyncio.get_running_loop()
-    thread = threading.Timer(3 * WAIT_SECONDS, results.put, [COMMIT])
-    began = loop.time()
-    results.expect(MIN_GATHERED, 0, thread.start)
-    turns = await turns_while(lambda: not found and loop.time() < began + MAX_WAITS * WAIT_SECONDS)
-    await until(lambda: found)
+    with some_results(form, 3 * WAIT_SECONDS) as (results, found, _):
+        began = loop.time()
+        results.expect([RECORD] * MIN_GATHERED, 0)
+        turns = await turns_while(lambda: not found and loop.time() < began + MAX_WAITS * WAIT_SECONDS)
+        await until(lambda: found)
 
-    assert turns <= MAX_WAITS + 1
-    thread.join()
+    assert turns <= MAX_WAITS + 2
 
 
 @pytest.mark.parametrize(
@@ -76,14 +94,11 @@ async def test_the_loop_makes_few_turns_until_a_result_that_many_wait_for():
 )
 async def test_the_loop_waits_for_many_small_submissions(submissions, mean_bytes, waits):
     """A single client gets its answer as soon as the loop is woken up; large bodies are read at once."""
-    results, _ = some_results()
-    began: list[bool] = []
-    results.expect(submissions, submissions * mean_bytes, lambda: began.append(True))
+    with some_results() as (results, found, _):
+        results.expect([RECORD] * submissions, submissions * mean_bytes)
 
-    assert results._is_wait_due == waits
-    assert began == ([] if waits else [True])  # with the wait, or at once
-    await asyncio.sleep(0)
-    assert began == [True]
+        assert results._is_wait_due == waits
+        await until(lambda: found)
 
 
 async def test_with_a_stalled_disk_the_loop_soon_runs_as_usual(tmp_path):
@@ -106,15 +121,13 @@ async def test_with_a_stalled_disk_the_loop_soon_runs_as_usual(tmp_path):
     assert writer.statistics().kept_submissions == 2 * MIN_GATHERED
 
 
-async def test_a_second_commit_may_follow_before_the_turn_that_the_first_asked_for():
-    """The result of the first is taken in a wait; its wake-up then finds nothing, or the second."""
-    results, found = some_results()
-    second = Commit(1, 2, 0.003)
-    results.put(COMMIT)
-    results.expect(MIN_GATHERED, 0, lambda: None)
-    await asyncio.sleep(0)
-    results.expect(MIN_GATHERED, 0, lambda: results.put(second))
-    for _ in range(4):
-        await asyncio.sleep(0)
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_second_commit_may_follow_before_the_turn_that_the_first_asked_for(form):
+    """The loop is woken up for the first; a wait for the second may take either."""
+    with some_results(form) as (results, found, done):
+        results.expect([RECORD], 1)
+        done.wait(PATIENCE_SECONDS)
+        results.expect([RECORD] * MIN_GATHERED, 2)
+        await until(lambda: len(found) == 2)
 
-    assert found == [COMMIT, second]
+    assert found == [1, 2]
