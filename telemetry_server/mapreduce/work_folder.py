@@ -50,11 +50,10 @@ def _remove_left(parent: Path) -> None:
     """Remove the folders whose runs have died: the kernel has released their locks."""
     for folder in parent.glob(f"{PREFIX}*"):
         path = folder / LOCK
-        if path.is_file() and not path.is_symlink():
-            try:
+        # That of another user cannot be looked into.
+        with suppress(OSError):
+            if path.is_file() and not path.is_symlink():
                 lock = FileLock(path)
                 if lock.acquire(wait=False):
                     shutil.rmtree(folder, ignore_errors=True)
                     lock.release()
-            except OSError:
-                continue

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from telemetry_server.demo.temporary_server import bare_environment
+from telemetry_server.mapreduce.work_folder import PREFIX, work_folder
 from tests.mapreduce.original_jobs import SUM
 from tests.support.console_script import console_script
+from tests.support.other_user import as_other_user, readable_folder
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
 
 COUNT = 'def map(key, dims, value, context):\n    context.write("n", 1)\n'
@@ -129,6 +131,18 @@ def test_a_work_folder_that_cannot_be_made_is_one_line(jobs, tmp_path):
         f"telemetry-server mapreduce: work folder {tmp_path}/file/x: Not a directory;"
         " name another with --work\n"
     )
+
+
+def test_what_a_run_of_another_user_left_stops_no_run():
+    """Users share a folder such as /tmp; what they may not look into stays."""
+    with readable_folder() as parent:
+        parent.chmod(0o777)
+        left = parent / f"{PREFIX}left"
+        left.mkdir(mode=0)
+        with as_other_user(), work_folder(parent) as folder:
+            assert folder.parent == parent
+        assert list(parent.iterdir()) == [left]
+        left.chmod(0o700)
 
 
 def test_a_missing_work_folder_is_made_and_removed(jobs, tmp_path):

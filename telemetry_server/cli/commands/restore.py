@@ -30,6 +30,12 @@ def run(args: argparse.Namespace) -> int:
     if not args.file.is_file():
         say(f"telemetry-server restore: {args.file}: no such file; name a file written by backup")
         return ExitStatus.BAD_INPUT
+    try:
+        with args.file.open("rb"):
+            pass
+    except OSError as error:
+        say(f"telemetry-server restore: {args.file}: {error.strerror}")
+        return ExitStatus.BAD_INPUT
     target = settings_of(args).data_dir.absolute()
     with progress("restoring", unit="files") as bar:
         made = restore(args.file, target, Disk(), on_file=bar.advance)

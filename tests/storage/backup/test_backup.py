@@ -29,6 +29,7 @@ from storage.partitions.compact import compact_day
 from storage.raw.segment_file import SegmentSeries
 from tests.support.data_root import DAY, World, a_ping, an_id, submitted
 from tests.support.faulty_disk import FaultyDisk
+from tests.support.other_user import as_other_user, readable_folder
 from tests.support.sizes import size
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -276,6 +277,17 @@ def test_a_name_in_a_refused_archive_is_shown_short_and_without_control_characte
 
     assert str(raised.value).isprintable()
     assert len(str(raised.value)) < len(str(file)) + 300
+
+
+def test_an_archive_that_cannot_be_read_is_bad_input(command):
+    """As a damaged one is: status 4, in one line."""
+    with readable_folder() as folder:
+        file = folder / "backup.tar"
+        file.touch(mode=0)
+        with as_other_user():
+            _, error = command("restore", str(file), "--data", str(folder / "restored"), status=4)
+
+    assert error == f"telemetry-server restore: {file}: Permission denied\n"
 
 
 def test_an_archive_with_a_link_is_refused(tmp_path):
