@@ -3,11 +3,11 @@
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -17,6 +17,8 @@ from histogram_specs.errors import NotASpecFile, SpecError
 from histogram_specs.expressions import CONSTANTS, Constants
 from histogram_specs.spec import HistogramSpec
 from histogram_specs.use_counters import NO_USE_COUNTERS, PREFIX, UseCounters, parse_use_counters
+
+Made = TypeVar("Made")
 
 MAX_BYTES = 4 * 2**20
 # Limits of memory per file: ten times the largest known files.
@@ -57,6 +59,7 @@ class SpecFile:
         # Stored compressed, a tenth of its size: only line numbers need the text again.
         self._packed_text = zlib.compress(text, 1)
         self._packed_companions = {name: zlib.compress(each, 1) for name, each in companions.items()}
+        self._made: dict[Any, Any] = {}
 
     def __len__(self) -> int:
         return len(self._definitions)
@@ -69,6 +72,13 @@ class SpecFile:
     def text(self) -> bytes:
         """The unmodified bytes of the file."""
         return zlib.decompress(self._packed_text)
+
+    def once(self, make: "Callable[[SpecFile], Made]") -> Made:
+        """Return what *make* makes of this file.  It is made once, and goes with the file."""
+        made: Made | None = self._made.get(make)
+        if made is None:
+            made = self._made[make] = make(self)
+        return made
 
     def companion(self, name: str) -> bytes | None:
         """The text of another file of the revision; None where the revision lacks it."""

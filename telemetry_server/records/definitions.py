@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Mapping
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
 from histogram_specs.buckets import BucketFamily, bucket_set
 from histogram_specs.errors import BadBucketRange
@@ -102,15 +101,9 @@ class FindsSpecFile(Protocol):
         """Return the definitions of *revision*, a URL; None where they are not at hand."""
 
 
-_by_file: "WeakKeyDictionary[SpecFile, FileLayouts]" = WeakKeyDictionary()
-
-
 def layouts_of(spec_file: SpecFile) -> FileLayouts:
     """Return the one `FileLayouts` of *spec_file*; it lives as long as the file does."""
-    layouts = _by_file.get(spec_file)
-    if layouts is None:
-        layouts = _by_file[spec_file] = FileLayouts(spec_file)
-    return layouts
+    return spec_file.once(FileLayouts)
 
 
 def revision_of(record: Record) -> str | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
-from weakref import WeakKeyDictionary
 
 from histogram_specs.spec import HistogramSpec
 from histogram_specs.spec_file import SpecFile, UnusableDefinition
@@ -74,12 +73,6 @@ def _definition_of(spec: HistogramSpec) -> Definition:
     return first._replace(others=tuple(others))
 
 
-_by_file: "WeakKeyDictionary[SpecFile, SpecDefinitions]" = WeakKeyDictionary()
-
-
 def definitions_of(spec_file: SpecFile) -> SpecDefinitions:
     """The one `SpecDefinitions` of *spec_file*; it lives as long as the file does."""
-    definitions = _by_file.get(spec_file)
-    if definitions is None:
-        definitions = _by_file[spec_file] = SpecDefinitions(spec_file)
-    return definitions
+    return spec_file.once(SpecDefinitions)
