@@ -110,6 +110,8 @@ class QueryProcess:
         """End it at once, whatever it does."""
         with suppress(ProcessLookupError):
             self._process.kill()
-        await self._process.wait()
-        # Output that is never read would keep the pipe open.
-        self._process._transport.close()  # type: ignore[attr-defined]
+        try:
+            await self._process.wait()
+        finally:  # also where the loop ends before the process does
+            # Output that is never read would keep the pipe open.
+            self._process._transport.close()  # type: ignore[attr-defined]

@@ -1,11 +1,12 @@
 """The processes that answer queries."""
 
 import asyncio
+import socket
 
 import pytest
 
 from telemetry_server.reports.query_pool import QueryPool
-from telemetry_server.reports.query_process import QueryStopped
+from telemetry_server.reports.query_process import QueryProcess, QueryStopped
 
 
 class SlowProcess:
@@ -47,6 +48,36 @@ async def test_leaving_the_pool_ends_running_queries(is_cancelled):
     assert asyncio.all_tasks() - before - {asker} == set()
     with pytest.raises((QueryStopped, asyncio.CancelledError)):
         await asker
+
+
+async def test_a_process_that_ends_too_late_leaves_nothing_open():
+    """The loop ends, and with it the task that waits for the end of the killed process."""
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+    process = QueryProcess(UnendingProcess(reader, writer))
+    with theirs:
+        killing = asyncio.create_task(process.kill())
+        await asyncio.sleep(0)
+        killing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await killing
+
+        assert writer.is_closing()
+        await writer.wait_closed()
+
+
+class UnendingProcess:
+    """What `QueryProcess` uses of a process; it does not end."""
+
+    returncode = None
+
+    def __init__(self, stdout: asyncio.StreamReader, stdin: asyncio.StreamWriter) -> None:
+        self.stdout, self.stdin, self._transport = stdout, stdin, stdin.transport
+
+    def kill(self) -> None: ...
+
+    async def wait(self) -> None:
+        await asyncio.Event().wait()
 
 
 class FakeSetup:
