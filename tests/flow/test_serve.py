@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from telemetry_server.demo.temporary_server import TemporaryServer
 from tests.support.data_root import SPEC, World, a_ping, an_id, submitted
 from tests.support.running_server import running_server
 from tests.support.waiting import PATIENCE_SECONDS, bound_under_load, wait_for
@@ -52,7 +53,8 @@ def test_serve_converts_a_ping_within_seconds(world, tmp_path):
 
 def test_conversion_processes_have_a_lower_priority_than_workers(world, tmp_path):
     """Clients wait for the workers, but not for conversion."""
-    with running_server(tmp_path, workers="2") as server:
+    settings = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_WORKERS": "2"}
+    with TemporaryServer(tmp_path / "data", settings) as server:
         post(server.url, 1)
         wait_for(lambda: len(world.lines()) == 1)
         processes = processes_of(server)

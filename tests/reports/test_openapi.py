@@ -10,6 +10,7 @@ import pytest
 from telemetry_server.composition.reports import site
 from telemetry_server.demo.temporary_server import free_port
 from tests.reports.test_serve import answered, bare_environment
+from tests.support import forked_commands
 from tests.support.data_root import World
 from tests.support.sizes import IS_FULL, size
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
@@ -76,15 +77,8 @@ def check_by_schemathesis(data: Path, folder: Path, *more: str) -> None:
     """Run the reports on *data*, and let schemathesis ask them."""
     port = free_port()
     log = (folder / "reports.log").open("wb")
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "telemetry_server", "reports"),
-            *("--data", str(data), "--port", str(port)),
-        ],
-        env=bare_environment(),
-        stdout=log,
-        stderr=log,
-    )
+    words = ["reports", "--data", str(data), "--port", str(port)]
+    process = forked_commands.start(words, bare_environment(), log, log)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(lambda: answered(f"{url}/__lbheartbeat__") is not None)

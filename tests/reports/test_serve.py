@@ -24,7 +24,7 @@ from tests.reports.reports_server import with_access
 from tests.support.edges import RunningServer, running_server
 from tests.support.running_server import telemetry_server
 from tests.support.waiting import PATIENCE_SECONDS, bound_under_load, wait_for
-from tests.support.whole_server import children_of
+from tests.support.whole_server import children_of, open_files
 
 
 def answered(url: str) -> bytes | None:
@@ -37,11 +37,11 @@ def answered(url: str) -> bytes | None:
 
 
 @contextmanager
-def served(folder: Path, *words: str, **settings: str) -> Iterator[RunningServer]:
+def served(folder: Path, *words: str, forks: bool = True, **settings: str) -> Iterator[RunningServer]:
     """``serve`` with reports on a free port."""
     environment = {"TELEMETRY_REPORTS_PORT": "0", "TELEMETRY_REVISION_OFFLINE": "true"}
     environment |= {f"TELEMETRY_{name.upper()}": value for name, value in settings.items()}
-    with running_server(folder, *words, environment=environment) as server:
+    with running_server(folder, *words, environment=environment, forks=forks) as server:
         yield server
 
 
@@ -54,11 +54,13 @@ def reports_of(server: RunningServer) -> str:
 
 
 def reports_process(server: RunningServer, url: str) -> int:
-    """The process that listens there: the child of the lowest priority."""
-    del url
-    (found,) = [
-        child for child in children_of(server.process.pid) if os.getpriority(os.PRIO_PROCESS, child) == 19
-    ]
+    """The process that listens there."""
+    port = int(url.rpartition(":")[2])
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    sockets = {
+        f"socket:[{words[9]}]" for words in lines if words[1].endswith(f":{port:04X}") and words[3] == "0A"
+    }
+    (found,) = [child for child in children_of(server.process.pid) if sockets & set(open_files(child))]
     return found
 
 
@@ -103,7 +105,7 @@ def test_a_killed_reports_process_comes_back_on_its_port(tmp_path):
 
 def test_no_reports_leaves_them_out(tmp_path):
     """No process, no port, no line."""
-    with served(tmp_path, "--no-reports") as server:
+    with served(tmp_path, "--no-reports", forks=False) as server:
         answered(f"http://127.0.0.1:{server.port}/__heartbeat__")
         priorities = [os.getpriority(os.PRIO_PROCESS, child) for child in children_of(server.process.pid)]
 

@@ -39,7 +39,7 @@ def processes_of(server: TemporaryServer) -> Processes:
     """Return the processes by role; only the converter has the ledger open."""
     found = Processes(server.process.pid)
     for child in children_of(found.supervisor):
-        if any(name.endswith("ledger.sqlite") for name in _open_files(child)):
+        if any(name.endswith("ledger.sqlite") for name in open_files(child)):
             starters = children_of(child)
             found.converters += [child, *starters, *chain.from_iterable(map(children_of, starters))]
         else:
@@ -59,7 +59,8 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def _open_files(pid: int) -> list[str]:
+def open_files(pid: int) -> list[str]:
+    """Return what its descriptors are open for; less if it ends meanwhile."""
     names = []
     with suppress(OSError):
         for link in Path(f"/proc/{pid}/fd").iterdir():
