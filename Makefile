@@ -62,7 +62,7 @@ bench: install  ## the benchmark suite, as ratios
 	@$(BIN)/python -m bench
 
 faults: install  ## the long durability suite, with its figures
-	@SIZES=full $(BIN)/python -m pytest -q -m "not firefox" tests/faults tests/aggregates/test_histories.py
+	@SIZES=full $(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadfile -m "not firefox" tests/faults tests/aggregates/test_histories.py
 
 full: install  ## every test at its full size, slow ones and real browsers too: more than an hour
 	@SIZES=full $(BIN)/python -m pytest -q -m "slow or not slow"
