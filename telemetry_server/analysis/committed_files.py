@@ -1,6 +1,7 @@
 """The committed Parquet files of one moment, held open so that compaction cannot take them away."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 OPEN_ATTEMPTS = 20
+_DESCRIPTOR = re.compile(r"/dev/fd/\d+")
+_READING_FAILED = re.compile(r"reading the stream registered as '\w+' failed: (?P<reason>.*[^.])", re.DOTALL)
+_ADVICE = "telemetry-server tables check lists what is wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class CommittedFile:
 
 
 class SnapshotFailed(Exception):
-    """The files changed at every attempt, or one that the ledger lists is missing.  One line."""
+    """The files changed at every attempt, or one that the ledger lists is missing or damaged.  One line."""
 
 
 class Snapshot:
@@ -57,7 +61,7 @@ class Snapshot:
             if missing is None:
                 return self
         assert missing is not None
-        raise SnapshotFailed(f"{missing.path} is missing; telemetry-server tables check lists what is wrong")
+        raise SnapshotFailed(f"{missing.path} is missing; {_ADVICE}")
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -86,6 +90,15 @@ class Snapshot:
             self.close()
             raise
         return None
+
+    def damage(self, error: str) -> "SnapshotFailed | None":
+        """Return what *error* of DuckDB says of a file of this snapshot; None if it is of something else."""
+        found = _READING_FAILED.search(error)
+        if found is None:
+            return None
+        paths = {source: str(file.path) for file, source in self._opened_files() if isinstance(source, str)}
+        reason = _DESCRIPTOR.sub(lambda source: paths.get(source[0], source[0]), found["reason"])
+        return SnapshotFailed(f"a table cannot be read ({reason}); {_ADVICE}")
 
     def sources(self, table: str) -> list[str | ArchivedObject]:
         """

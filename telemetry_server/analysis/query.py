@@ -1,6 +1,6 @@
 """Runs statements over one moment's committed tables, within limits of time and memory."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ class QuerySession:
     connection: "duckdb.DuckDBPyConnection"
     streams: Mapping[str, RowStream]
     limits: QueryLimits
-    archive_failures: Sequence[Exception] = ()
+    snapshot: Snapshot
 
     def run(self, statement: str, consume: Consume) -> None:
         """
@@ -50,6 +50,7 @@ class QuerySession:
             StatementRefused: It is not one SELECT over the tables, or DuckDB finds it wrong.
             StatementStopped: It took too much time or memory.
             StatementHung: It goes on after it was stopped.
+            SnapshotFailed: A file of a table is damaged.
             KeyboardInterrupt: The user pressed Ctrl-C, and it has ended.
             Exception: What *consume*, or the reading of a table, raises.
         """
@@ -70,9 +71,10 @@ class QuerySession:
             for stream in self.streams.values():
                 if stream.failure is not None:
                     raise stream.failure from None
-            for failure in self.archive_failures:
+            for failure in self.snapshot.failures:
                 raise failure from None
-            raise StatementRefused(one_line(str(error))) from None
+            text = one_line(str(error))
+            raise self.snapshot.damage(text) or StatementRefused(text) from None
 
 
 @contextmanager
@@ -94,17 +96,22 @@ def opened_session(
     Raises:
         NoDataRoot: *root* is not a data root.
         TablesNotInstalled: DuckDB or PyArrow is missing.
-        SnapshotFailed: A file that the ledger lists is missing.
+        SnapshotFailed: A file that the ledger lists is missing or, as the block finds, damaged.
     """
     catalogue = catalogue or catalogue_of(root)
     require_tables()
+    import duckdb
+
     streams = streams_of(root, lambda: cache_in(specs), catalogue, anonymous)
     with Snapshot(catalogue.files) as snapshot:
         connection = open_session(snapshot, streams, SessionLimits(limits.memory_bytes), anonymous)
         try:
-            yield QuerySession(connection, streams, limits, snapshot.failures)
+            yield QuerySession(connection, streams, limits, snapshot)
         except StatementHung:
             raise  # what still runs would keep `close` waiting
+        except duckdb.Error as error:
+            connection.close()
+            raise snapshot.damage(one_line(str(error))) or error from None
         except BaseException:
             connection.close()
             raise

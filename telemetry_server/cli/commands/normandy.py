@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
             found = answer(connection, asked)
     except (TablesNotInstalled, SnapshotFailed) as error:
         say(f"telemetry-server normandy: {printable(str(error))}")
-        return ExitStatus.CONFIGURATION if isinstance(error, TablesNotInstalled) else ExitStatus.OUR_FAULT
+        return ExitStatus.CONFIGURATION if isinstance(error, TablesNotInstalled) else ExitStatus.BAD_INPUT
     if args.json:
         print_json(found)
     elif args.csv:

@@ -33,7 +33,8 @@ examples:
 Tables: pings, histograms, histogram_buckets, shapes, scalars, events, records, quarantine, days,
 definitions (docs/sql.md).  "DESCRIBE histograms" prints the columns of one.  Times are UTC.
 
-exit status: 2 if the statement is refused or wrong, 5 if it was stopped by --timeout or --memory"""
+exit status: 2 if the statement is refused or wrong, 4 if a file of a table is missing or damaged,
+5 if it was stopped by --timeout or --memory"""
 
 
 class _Unusable(Exception):
@@ -85,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
             TablesNotInstalled: ExitStatus.CONFIGURATION,
             StatementRefused: ExitStatus.USAGE,
             StatementStopped: ExitStatus.TRY_AGAIN,
-            SnapshotFailed: ExitStatus.OUR_FAULT,
+            SnapshotFailed: ExitStatus.BAD_INPUT,
         }.get(type(error), getattr(error, "status", ExitStatus.OUR_FAULT))
     except StatementHung as hung:
         # Its thread would keep this process from ending.
