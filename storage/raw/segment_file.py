@@ -216,7 +216,9 @@ class SegmentSeries:
         """Close the open segment without a seal; readers treat its end as torn."""
         segment, self.open = self.open, None
         if segment is not None:
-            segment.close()
+            # Nothing more is promised of it.  The error before this one is the one to report.
+            with suppress(OSError):
+                segment.close()
 
     def __enter__(self) -> Self:
         return self

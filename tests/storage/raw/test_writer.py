@@ -199,6 +199,25 @@ async def test_after_a_failed_sync_nothing_more_is_acknowledged(tmp_path, operat
     assert writer.statistics().kept_submissions == 0
 
 
+@pytest.mark.parametrize(("error", "expected"), [(errno.EIO, WriterDead), (errno.ENOSPC, StorageFull)])
+async def test_a_failed_write_is_answered_although_its_segment_does_not_close_well(tmp_path, error, expected):
+    """The first error is reported; a network disk may report another as the file is closed."""
+
+    class UnclosableDisk(FaultyDisk):
+        def close(self, descriptor: int) -> None:
+            super().close(descriptor)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    disk = UnclosableDisk("write_some", nth=3, error=error)
+    async with a_writer(tmp_path / "raw", disk) as writer:
+        acknowledged = await append_all(writer, [1])
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            with pytest.raises(expected):
+                await writer.append(a_submission(2))
+
+    assert acknowledged == kept(tmp_path / "raw") == [1]
+
+
 @pytest.mark.parametrize("most", [1, 7, 300])
 async def test_short_writes_are_finished(tmp_path, most):
     """A short write is continued, not failed."""
