@@ -5,7 +5,6 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -75,7 +74,7 @@ async def test_a_write_that_ends_halfway_fails_only_the_current_batch(tmp_path):
         end = segment.path.stat().st_size + 100
         with files_end_at(end):
             assert isinstance(await failure_of(writer, 2), StorageFull)
-        assert Path(segment.path).stat().st_size == end
+        assert segment.path.stat().st_size == end
         await next_is_kept(writer, 3)
 
     assert kept(tmp_path) == [1, 3]
