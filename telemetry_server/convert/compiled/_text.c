@@ -103,7 +103,8 @@ static void take(Buffer *buffer, Spare *spare)
 
 static void give_back(Buffer *buffer, Spare *spare)
 {
-    if (buffer->room <= MOST_SPARE)
+    /* While layouts were looked up, another thread may have given memory back. */
+    if (buffer->room <= MOST_SPARE && spare->data == NULL)
         *spare = (Spare){buffer->data, buffer->room};
     else
         PyMem_Free(buffer->data);
