@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 # uv does in seconds what takes pip more than a minute; where it fails, pip does it.
-UV := UV_HTTP_RETRIES=1 $(BIN)/uv pip install --quiet --python $(BIN)/python
+UV := UV_HTTP_RETRIES=1 UV_HTTP_TIMEOUT=15 $(BIN)/uv pip install --quiet --python $(BIN)/python
 from_lock = { $(UV) --require-hashes -r $(1) || $(PIP) --quiet --require-hashes -r $(1); } >&2
 
 # Tests start hundreds of servers: without byte code each of them would compile its modules again.
