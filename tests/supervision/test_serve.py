@@ -47,10 +47,10 @@ def send_until_stopped(
 def test_the_first_lines_give_the_address_and_the_commands(tmp_path):
     """With the chosen port; other users cannot read the data root."""
     with running_server(tmp_path, workers=2) as server:
+        wait_for(lambda: "explain" in server.log())  # the last of them; workers answer before
         said = server.log()
         assert f"'http://127.0.0.1:{server.port}/submit/telemetry/" in said
         assert "cat converted" in said
-        assert "explain" in said
         assert [answer.status for answer in server.talk(a_request(), half_close=True)] == [200]
         assert server.stop() == 0
 
