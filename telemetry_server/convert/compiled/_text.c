@@ -1377,10 +1377,10 @@ static Text past_refused(Packing *packing, Text key, Text p, const Name *name)
 /* The name at `p` and what is known of it, in an object of names; 0 with or without an exception where it is not new. */
 static int name_at(Packing *packing, Text *p, Name *name)
 {
-    Text key = *p, end = past_plain(&packing->walk, key + 1);
+    Text key = *p, end = *key == '"' ? past_plain(&packing->walk, key + 1) : key;
     KnownName *slot = NULL;
     uint32_t hash = 0;
-    if (packing->known != NULL && *key == '"' && end[0] == '"' && end[1] == ':') {
+    if (packing->known != NULL && end > key && end[0] == '"' && end[1] == ':') {
         hash = hash_of(0, key + 1, end - key - 1);
         slot = slot_of(packing->known, hash, key + 1, end);
     }

@@ -7,6 +7,7 @@ fails at the first text for which the library of the package gives another resul
 
 import sys
 import time
+from contextlib import suppress
 from random import Random
 from types import ModuleType
 from typing import Any
@@ -15,13 +16,13 @@ import orjson
 
 from histogram_specs.spec_file import SpecFile, parse_spec_file
 from telemetry_server.convert.compiled import ping_text
-from telemetry_server.convert.compiled.ping_text import RowsText, open_ping
+from telemetry_server.convert.compiled.ping_text import Layouts, RowsText, open_ping
 from telemetry_server.convert.compiled.text_packer import TextPacker
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
 from telemetry_server.convert.histograms.histogram_packer import KEYED, places_of
 from telemetry_server.records.definitions import FileLayouts
 from telemetry_server.records.record_text import LayoutKeys
-from tests.convert.compiled.test_two_ways import PIECES, PINGS, packed_by_walk
+from tests.convert.compiled.test_two_ways import HISTOGRAMS, PIECES, PINGS, packed_by_walk
 from tests.convert.payloads.samples import SPECS
 from tests.support.compiled_modules import loaded
 
@@ -74,6 +75,15 @@ def noted_by_walk(
     return found
 
 
+def pack_cut_off(definitions: SpecDefinitions) -> None:
+    """Pack an object of histograms that ends anywhere; a walk past its end is noticed."""
+    text = orjson.dumps(HISTOGRAMS)
+    for end in range(len(text)):
+        with suppress(ping_text.NeedsFullParse):
+            ping_text.pack_histograms(text[:end], Layouts(definitions, keyed=False))
+            sys.exit(f"half of a text was packed: {text[:end]!r}")
+
+
 def row_texts(spec_file: SpecFile, chance: Random) -> list[bytes]:
     """Objects of the rows that stored records have for *spec_file*: plain, and by key."""
     rows = {
@@ -102,6 +112,8 @@ def main(library: str, seconds: float) -> None:
     rows = row_texts(spec_file, chance)
     assert columns_of(built, rows[0], layouts, False)[0] is not None
     assert columns_of(built, rows[1], layouts, True)[0] is not None
+    ping_text._text = walk  # type: ignore[attr-defined]
+    pack_cut_off(definitions)
     count = 0
     end = time.process_time() + seconds
     while time.process_time() < end:
