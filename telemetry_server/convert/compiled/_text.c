@@ -103,8 +103,7 @@ static void take(Buffer *buffer, Spare *spare)
 
 static void give_back(Buffer *buffer, Spare *spare)
 {
-    /* While layouts were looked up, another thread may have given memory back. */
-    if (buffer->room <= MOST_SPARE && spare->data == NULL)
+    if (buffer->room <= MOST_SPARE)
         *spare = (Spare){buffer->data, buffer->room};
     else
         PyMem_Free(buffer->data);
