@@ -24,7 +24,7 @@ $(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server
 	  { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "1/3 making $(VENV)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "2/3 installing $$(grep -c '==' requirements.lock) packages from requirements.lock, a minute or two" >&2
+	@echo "2/3 installing $$(grep -c '==' requirements.lock) packages from requirements.lock" >&2
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock >$(VENV)/uv.lock
 	@$(PIP) --quiet --require-hashes -r $(VENV)/uv.lock >&2 || true
 	@$(call from_lock,requirements.lock)

@@ -496,8 +496,8 @@ static void deallocate(PyObject *self)
 }
 
 static PyMethodDef methods[] = {
-    {"put", put_job, METH_O, "Have a job called in the thread; None ends it."},
-    {"begin", (PyCFunction)(void (*)(void))begin, METH_FASTCALL, "Have records committed in the thread."},
+    {"put", put_job, METH_O, "Queue a job for the thread; None ends it."},
+    {"begin", (PyCFunction)(void (*)(void))begin, METH_FASTCALL, "Queue records for a commit in the thread."},
     {"wait", wait_seconds, METH_O, "Return a result; None if there is none in some seconds."},
     {"work", work_until_none, METH_NOARGS, "Do all work in this thread, until None is put."},
     {NULL, NULL, 0, NULL},

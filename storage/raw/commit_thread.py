@@ -37,7 +37,7 @@ class CommitThread(Handover):
     more: the content of the file is unknown until it is read again.
 
     Args:
-        wake: Called in the thread when there is a result for `wait` that nobody waits for.
+        wake: Called in the thread when there is a result and the event loop is not in `wait`.
     """
 
     def __init__(self, series: SegmentSeries, floor: DiskFloor, wake: Callable[[], object]) -> None:

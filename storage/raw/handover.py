@@ -61,11 +61,11 @@ class PlainHandover:
         self._is_waiting = False
 
     def put(self, job: Job | None, /) -> None:
-        """Have *job* called after earlier work; it must not raise.  None ends the thread's work."""
+        """Call *job* in the thread after earlier work; it must not raise.  None ends the thread's work."""
         self._work.put(job)
 
     def begin(self, records: list[RawRecord], size_bytes: int, /) -> None:
-        """Have *records* of about *size_bytes* committed after earlier work."""
+        """Commit *records* of about *size_bytes* in the thread after earlier work."""
         self._work.put((records, size_bytes))
 
     def wait(self, seconds: float, /) -> Result | None:

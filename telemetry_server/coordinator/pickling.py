@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 def pickled_by_values(cls: type[Value]) -> type[Value]:
     """
-    Let the objects of a dataclass be pickled as the values of its fields, of which it has several.
+    Pickle the objects of a dataclass as the values of its fields, of which it must have several.
 
     By themselves, dataclasses with slots look up their fields for each object, which takes twice as long.
     """

@@ -94,7 +94,7 @@ def result_of(rig):
 
 @contextmanager
 def working(rig):
-    """Let a thread do the work of *rig*; it has ended after this."""
+    """A thread does the work of *rig*, and has ended afterwards."""
     thread = threading.Thread(target=rig.work)
     thread.start()
     try:
@@ -228,7 +228,7 @@ def test_an_error_of_a_job_ends_the_work(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_results_that_nobody_waits_for_wake_the_loop(form):
+def test_a_result_wakes_the_loop_if_it_does_not_wait(form):
     """Each once, and in order."""
     woken = []
 

@@ -18,7 +18,7 @@ from tests.support.waiting import until
 
 
 def replace_open_segment(writer: RawWriter, path: str, flags: int) -> None:
-    """Let the descriptor of the open segment be one of *path*."""
+    """Replace what the descriptor of the open segment is of by *path*."""
     other = os.open(path, flags)
     os.dup2(other, writer._series.open._descriptor, inheritable=False)
     os.close(other)
@@ -45,7 +45,7 @@ async def next_is_kept(writer: RawWriter, number: int) -> None:
 
 @contextmanager
 def files_end_at(length_bytes: int) -> Iterator[None]:
-    """Let writes beyond this length fail, in all files of this process."""
+    """Make writes beyond this length fail, in all files of this process."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (length_bytes, before[1]))
     try:
