@@ -7,27 +7,23 @@ PyArrow is an optional extra, so it is imported inside functions.
 from typing import TYPE_CHECKING
 
 from storage.tables.arrays import bytes_of
-from storage.tables.columns import HISTOGRAMS, has_statistics, is_split_column, schema_of
-from storage.tables.parquet.column_chunks import (
-    BYTE_ARRAY,
-    INT32,
-    ColumnChunk,
-    WordColumn,
-    number_lists,
-    split_numbers,
-)
+from storage.tables.columns import HISTOGRAMS, Kind, columns_of, has_statistics, is_split_column
+from storage.tables.parquet.column_chunks import ColumnChunk, WordColumn, number_lists, split_numbers
 from storage.tables.rows import NO_SUM
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def chunks_of(rows: "pa.Table") -> dict[str, ColumnChunk]:
+def chunks_of(rows: "pa.Table") -> dict[str, list[ColumnChunk]]:
     """Return the columns of *rows* by name: texts are dictionary-encoded, each column is one chunk of it."""
-    return {name: _chunk_of(name, *rows.column(name).chunks) for name in schema_of(HISTOGRAMS).names}
+    return {
+        name: [_chunk_of(name, kind, *rows.column(name).chunks)]
+        for name, kind in columns_of(HISTOGRAMS).items()
+    }
 
 
-def _chunk_of(name: str, column: "pa.Array") -> ColumnChunk:
+def _chunk_of(name: str, kind: Kind, column: "pa.Array") -> ColumnChunk:
     import pyarrow as pa
 
     is_split = is_split_column(HISTOGRAMS, name)
@@ -35,12 +31,10 @@ def _chunk_of(name: str, column: "pa.Array") -> ColumnChunk:
         return number_lists(bytes_of(column.offsets), bytes_of(column.values), repeat=not is_split)
     if is_split:
         return split_numbers(bytes_of(column.fill_null(NO_SUM)))
-    words = words_of(column)
-    type_ = INT32 if pa.types.is_date32(column.type) else BYTE_ARRAY
-    return words.chunk(None, type_, statistics=has_statistics(HISTOGRAMS, name))
+    return _words_of(column).chunk(None, kind, statistics=has_statistics(HISTOGRAMS, name))
 
 
-def words_of(column: "pa.Array") -> WordColumn:
+def _words_of(column: "pa.Array") -> WordColumn:
     """Return texts or dates as numbers of distinct ones."""
     import pyarrow as pa
 

@@ -21,9 +21,7 @@ from storage.tables.columns import (
     schema_of,
     written_schema_of,
 )
-from storage.tables.compiled import bucket_lists, page_bodies
 from storage.tables.histogram_arrays import histogram_arrays, spilled_arrays
-from storage.tables.numbered_histograms import NumberedHistograms
 from storage.tables.ping_arrays import ping_arrays
 from storage.tables.rows import TableRows
 from storage.tables.scalar_arrays import scalar_arrays
@@ -110,7 +108,7 @@ class SpilledRows:
             yield from SortedRows(HISTOGRAMS, some.columns, (self._pings, some.pings), some.lists)
 
 
-SortedTable = SortedRows | SpilledRows | NumberedHistograms
+SortedTable = SortedRows | SpilledRows
 """The rows of one table in the order of its files."""
 
 
@@ -129,12 +127,12 @@ def sorted_rows_of(
     places, scalars = scalar_arrays([(rows.scalars, number) for rows, number in numbered])
     found: dict[str, SortedTable] = {
         PINGS: SortedRows(PINGS, pings),
-        HISTOGRAMS: _histograms(numbered, pings) if spilled is None else _spilled(spilled, pings),
+        HISTOGRAMS: _histograms(numbered, pings) if spilled is None else SpilledRows(spilled, pings),
         SCALARS: SortedRows(SCALARS, scalars, (pings, places)),
     }
     for table in TABLES:
         if table not in found:
-            places, columns = _from_tuples(table, _tuples_of(table, numbered))
+            places, columns = _from_tuples(table, tuples_of(table, numbered))
             found[table] = SortedRows(table, columns, (pings, places))
     return found
 
@@ -142,11 +140,6 @@ def sorted_rows_of(
 def _histograms(numbered: Sequence[tuple[TableRows, Places]], pings: "Mapping[str, pa.Array]") -> SortedRows:
     found = histogram_arrays([(rows.histograms, number) for rows, number in numbered])
     return SortedRows(HISTOGRAMS, found.columns, (pings, found.pings), found.lists)
-
-
-def _spilled(spilled: SpilledHistograms, pings: "Mapping[str, pa.Array]") -> SpilledRows | NumberedHistograms:
-    is_compiled = page_bodies.IS_COMPILED and bucket_lists.IS_COMPILED
-    return NumberedHistograms(spilled, pings) if is_compiled else SpilledRows(spilled, pings)
 
 
 def places_of(parts: Sequence[Part]) -> Iterator[Places]:
@@ -164,7 +157,7 @@ def places_of(parts: Sequence[Part]) -> Iterator[Places]:
         yield places
 
 
-def _tuples_of(table: str, parts: Sequence[tuple[TableRows, Places]]) -> list[tuple[Any, ...]]:
+def tuples_of(table: str, parts: Sequence[tuple[TableRows, Places]]) -> list[tuple[Any, ...]]:
     """Return the tuples of *table*, with the place of their ping."""
     found: list[tuple[Any, ...]] = []
     for rows, places in parts:

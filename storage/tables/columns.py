@@ -4,13 +4,13 @@ The columns of the tables' Parquet files (StorageFormat.md, "Tables").
 Names and order are part of the format.  PyArrow is an optional extra, so it is imported inside functions.
 """
 
+from collections.abc import Mapping
+from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    Columns = list[tuple[str, pa.DataType]]
 
 PINGS, HISTOGRAMS, SCALARS, EVENTS = "pings", "histograms", "scalars", "events"
 UPTAKE, ENROLLMENTS = "uptake", "enrollments"
@@ -37,8 +37,8 @@ SPLIT_BYTES = {
     ENROLLMENTS: ("ping",),
 }
 
-# The column by which rows of other tables name their ping.
-PING_KEY = "ping"
+# The column by which rows of other tables name their ping, and that of the day on which it came.
+PING_KEY, DAY_COLUMN = "ping", "submission_date"
 
 # The column of values that break their definition, and of the country that a ping came from.
 MARK, COUNTRY = "mark", "country"
@@ -60,12 +60,115 @@ PING_COLUMNS = (
 
 def has_statistics(table: str, name: str) -> bool:
     """Return whether a query can skip row groups of *table* by the column *name*."""
-    return name == "submission_date" or name in SORT_ORDER[table] or (table, name) == (PINGS, PING_KEY)
+    return name == DAY_COLUMN or name in SORT_ORDER[table] or (table, name) == (PINGS, PING_KEY)
 
 
 def is_split_column(table: str, name: str) -> bool:
     """Return whether the numbers of a column, or those in its lists, are stored by significance."""
     return name in SPLIT_BYTES[table] or f"{name}.list.element" in SPLIT_BYTES[table]
+
+
+class Kind(Enum):
+    """What a column holds; any value may be null."""
+
+    TEXT = "text"
+    WHOLE = "whole number of 64 bits"
+    SHORT = "whole number of 32 bits"
+    NUMBER = "number of 64 bits with a fraction"
+    BOOLEAN = "true or false"
+    DAY = "days since 1970"
+    MOMENT = "microseconds since 1970, UTC"
+    ID = "UUID"
+    WHOLES = "list of whole numbers"
+    TEXTS = "list of texts"
+    PAIRS = "texts by text"
+
+
+def _texts(*names: str) -> dict[str, Kind]:
+    return dict.fromkeys(names, Kind.TEXT)
+
+
+_PING = _texts(*PING_COLUMNS)
+_COLUMNS: dict[str, dict[str, Kind]] = {
+    PINGS: {
+        "document_id": Kind.ID,
+        "submission_timestamp": Kind.MOMENT,
+        DAY_COLUMN: Kind.DAY,
+        **_texts("namespace", "doctype", "docversion"),
+        "client_id": Kind.ID,
+        "sample_id": Kind.SHORT,
+        **_texts("application", "channel", "version", "build_id"),
+        **_texts("os", "os_version", "architecture", "reason", "revision"),
+        **_texts("session_id", "subsession_id"),
+        "profile_subsession_counter": Kind.WHOLE,
+        "experiments": Kind.PAIRS,
+        **_texts("source_tags", COUNTRY),
+        PING_KEY: Kind.WHOLE,
+    },
+    HISTOGRAMS: {
+        PING_KEY: Kind.WHOLE,
+        DAY_COLUMN: Kind.DAY,
+        **_texts("metric", "process", "label", "kind"),
+        "starts": Kind.WHOLES,
+        "counts": Kind.WHOLES,
+        **_texts("shape"),
+        "sum": Kind.WHOLE,
+        **_texts(MARK),
+        **_PING,
+    },
+    SCALARS: {
+        PING_KEY: Kind.WHOLE,
+        DAY_COLUMN: Kind.DAY,
+        **_texts("metric", "process", "label", "kind"),
+        "value_number": Kind.NUMBER,
+        "value_text": Kind.TEXT,
+        "value_boolean": Kind.BOOLEAN,
+        **_texts(MARK),
+        **_PING,
+    },
+    EVENTS: {
+        PING_KEY: Kind.WHOLE,
+        DAY_COLUMN: Kind.DAY,
+        "process": Kind.TEXT,
+        "timestamp_ms": Kind.WHOLE,
+        **_texts("category", "method", "object", "value"),
+        "extra": Kind.PAIRS,
+        **_texts(MARK),
+        **_PING,
+    },
+    UPTAKE: {
+        PING_KEY: Kind.WHOLE,
+        DAY_COLUMN: Kind.DAY,
+        **_texts("process", "carrier", "component", "source", "kind", "name", "word"),
+        "names": Kind.TEXTS,
+        **dict.fromkeys(("n", "age_seconds", "duration_ms", "timestamp_ms"), Kind.WHOLE),
+        "anomalies": Kind.TEXTS,
+        **_PING,
+    },
+    ENROLLMENTS: {
+        PING_KEY: Kind.WHOLE,
+        DAY_COLUMN: Kind.DAY,
+        **_texts("process", "carrier", "era"),
+        "timestamp_ms": Kind.WHOLE,
+        "event_time": Kind.MOMENT,
+        **_texts("method", "object", "value", "branch", "reason", "experiment_type"),
+        "did_reset_value": Kind.BOOLEAN,
+        **_texts("addon_id", "addon_version", "enrollment_id"),
+        "extra": Kind.PAIRS,
+        "anomalies": Kind.TEXTS,
+        **_PING,
+    },
+}
+
+
+def columns_of(table: str) -> Mapping[str, Kind]:
+    """
+    Return what each column of *table* holds, in their order.
+
+    Raises:
+        KeyError: The table is unknown.
+    """
+    return _COLUMNS[table]
 
 
 @cache
@@ -79,91 +182,21 @@ def schema_of(table: str) -> "pa.Schema":
     """
     import pyarrow as pa
 
-    text, whole, day, id_ = pa.string(), pa.int64(), pa.date32(), pa.uuid()
-    pairs = pa.map_(text, text)
-    ping = [(name, text) for name in PING_COLUMNS]
-    columns = {
-        PINGS: [
-            ("document_id", id_),
-            ("submission_timestamp", pa.timestamp("us")),
-            ("submission_date", day),
-            *((name, text) for name in ("namespace", "doctype", "docversion")),
-            ("client_id", id_),
-            ("sample_id", pa.int32()),
-            *((name, text) for name in ("application", "channel", "version", "build_id")),
-            *((name, text) for name in ("os", "os_version", "architecture", "reason", "revision")),
-            *((name, text) for name in ("session_id", "subsession_id")),
-            ("profile_subsession_counter", whole),
-            ("experiments", pairs),
-            ("source_tags", text),
-            (COUNTRY, text),
-            ("ping", whole),
-        ],
-        HISTOGRAMS: [
-            ("ping", whole),
-            ("submission_date", day),
-            *((name, text) for name in ("metric", "process", "label", "kind")),
-            ("starts", pa.list_(whole)),
-            ("counts", pa.list_(whole)),
-            ("shape", text),
-            ("sum", whole),
-            (MARK, text),
-            *ping,
-        ],
-        SCALARS: [
-            ("ping", whole),
-            ("submission_date", day),
-            *((name, text) for name in ("metric", "process", "label", "kind")),
-            ("value_number", pa.float64()),
-            ("value_text", text),
-            ("value_boolean", pa.bool_()),
-            (MARK, text),
-            *ping,
-        ],
+    text, whole = pa.string(), pa.int64()
+    types = {
+        Kind.TEXT: text,
+        Kind.WHOLE: whole,
+        Kind.SHORT: pa.int32(),
+        Kind.NUMBER: pa.float64(),
+        Kind.BOOLEAN: pa.bool_(),
+        Kind.DAY: pa.date32(),
+        Kind.MOMENT: pa.timestamp("us"),
+        Kind.ID: pa.uuid(),
+        Kind.WHOLES: pa.list_(whole),
+        Kind.TEXTS: pa.list_(text),
+        Kind.PAIRS: pa.map_(text, text),
     }
-    return pa.schema((columns | _event_columns(ping))[table])
-
-
-def _event_columns(ping: "Columns") -> "dict[str, Columns]":
-    """Return the columns of the tables whose rows are events, which end with *ping*."""
-    import pyarrow as pa
-
-    text, whole, day = pa.string(), pa.int64(), pa.date32()
-    pairs, texts = pa.map_(text, text), pa.list_(text)
-    return {
-        EVENTS: [
-            ("ping", whole),
-            ("submission_date", day),
-            ("process", text),
-            ("timestamp_ms", whole),
-            *((name, text) for name in ("category", "method", "object", "value")),
-            ("extra", pairs),
-            (MARK, text),
-            *ping,
-        ],
-        UPTAKE: [
-            ("ping", whole),
-            ("submission_date", day),
-            *((name, text) for name in ("process", "carrier", "component", "source", "kind", "name", "word")),
-            ("names", texts),
-            *((name, whole) for name in ("n", "age_seconds", "duration_ms", "timestamp_ms")),
-            ("anomalies", texts),
-            *ping,
-        ],
-        ENROLLMENTS: [
-            ("ping", whole),
-            ("submission_date", day),
-            *((name, text) for name in ("process", "carrier", "era")),
-            ("timestamp_ms", whole),
-            ("event_time", pa.timestamp("us")),
-            *((name, text) for name in ("method", "object", "value", "branch", "reason", "experiment_type")),
-            ("did_reset_value", pa.bool_()),
-            *((name, text) for name in ("addon_id", "addon_version", "enrollment_id")),
-            ("extra", pairs),
-            ("anomalies", texts),
-            *ping,
-        ],
-    }
+    return pa.schema([(name, types[kind]) for name, kind in columns_of(table).items()])
 
 
 @cache

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
@@ -19,11 +19,13 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.ledger.transaction import Transaction
 from storage.partitions.writer import remove_doubtful
-from storage.tables.numbered_histograms import NumberedRows
-from storage.tables.part_writer import DiskFile, PartWriter
+from storage.tables.numbered.row_group import EncodedRows
+from storage.tables.part_writer import DiskFile, GroupWriter, PartWriter
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Writer = TypeVar("Writer", PartWriter, GroupWriter)
 
 SCRATCH_FOLDER = "tables-unfinished"
 PROCESS = os.urandom(4).hex()
@@ -83,10 +85,17 @@ class Scratch:
         Raises:
             OSError: The disk refuses; the file is removed.
         """
+        with self._writing(table, day, done, PartWriter) as writer:
+            yield writer
+
+    @contextmanager
+    def _writing(
+        self, table: str, day: str, done: list[ScratchFile], make: Callable[[str, DiskFile], Writer]
+    ) -> Iterator[Writer]:
         path = self.next_path()
         file = DiskFile(self._disk, path)
         try:
-            writer = PartWriter(table, file)
+            writer = make(table, file)
             yield writer
             writer.finish()
             file.sync()
@@ -98,19 +107,19 @@ class Scratch:
         file.end()
         done.append(ScratchFile(table, day, path, writer.rows, file.written))
 
-    def write(
-        self, table: str, day: str, batches: "Iterable[pa.RecordBatch] | Iterable[NumberedRows]"
-    ) -> ScratchFile:
-        """Write *batches*, whose rows are sorted, as one part file, and return it."""
+    def write(self, table: str, day: str, rows: "Iterable[pa.RecordBatch] | EncodedRows") -> ScratchFile:
+        """Write *rows*, which are sorted, as one part file, and return it."""
+        done: list[ScratchFile] = []
+        if isinstance(rows, EncodedRows):
+            with self._writing(table, day, done, GroupWriter) as groups:
+                for group in rows:
+                    groups.write(group)
+            return done[0]
         import pyarrow as pa
 
-        done: list[ScratchFile] = []
         with self.writing(table, day, done) as writer:
-            for rows in batches:
-                if isinstance(rows, NumberedRows):
-                    writer.write_group(rows)
-                else:
-                    writer.write(pa.Table.from_batches([rows]))
+            for batch in rows:
+                writer.write(pa.Table.from_batches([batch]))
         return done[0]
 
     def discard(self, files: Sequence[ScratchFile]) -> None:

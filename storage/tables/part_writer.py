@@ -1,7 +1,8 @@
 """
 Writes the row groups of one part file.
 
-Our compiled writer encodes those of the table ``histograms`` where there is one, PyArrow's all others.
+Where there is a compiled writer, it encodes new rows, and those of merged files of the table ``histograms``;
+PyArrow's encodes all others.
 """
 
 from collections.abc import Sequence
@@ -14,14 +15,14 @@ from storage.tables.columns import (
     HISTOGRAMS,
     ROW_GROUP_ROWS,
     SPLIT_BYTES,
+    columns_of,
     has_statistics,
     leaf_paths_of,
-    schema_of,
     written_schema_of,
 )
 from storage.tables.compiled import page_bodies
 from storage.tables.dictionaries import with_used_words
-from storage.tables.numbered_histograms import NumberedRows
+from storage.tables.numbered.row_group import RowGroup
 from storage.tables.parquet.file_writer import FileWriter
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class PartWriter:
 
     def __init__(self, table: str, file: DiskFile) -> None:
         self._writer: Any = (
-            FileWriter(schema_of(table), file.write_all, COMPRESSION_LEVEL)
+            _compiled_writer(table, file)
             if table == HISTOGRAMS and page_bodies.IS_COMPILED
             else _arrow_writer(table, file)
         )
@@ -124,10 +125,31 @@ class PartWriter:
             else:
                 self._writer.write_table(with_used_words(group))
 
-    def write_group(self, rows: NumberedRows) -> None:
-        """Write *rows* of the table ``histograms`` as a row group; the compiled writer must be there."""
-        self._writer.write(rows.chunks, rows.num_rows)
-        self.rows += rows.num_rows
+
+class GroupWriter:
+    """
+    Writes a part file of row groups that are encoded.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+
+    def __init__(self, table: str, file: DiskFile) -> None:
+        self._writer = _compiled_writer(table, file)
+        self.rows = 0
+
+    def write(self, group: RowGroup) -> None:
+        """Add *group*."""
+        self._writer.write(group.chunks, group.num_rows)
+        self.rows += group.num_rows
+
+    def finish(self) -> None:
+        """Write the end of the file."""
+        self._writer.close()
+
+
+def _compiled_writer(table: str, file: DiskFile) -> FileWriter:
+    return FileWriter(columns_of(table), file.write_all, COMPRESSION_LEVEL)
 
 
 def _arrow_writer(table: str, file: DiskFile) -> Any:
@@ -146,6 +168,6 @@ def _arrow_writer(table: str, file: DiskFile) -> Any:
         write_batch_size=ROW_GROUP_ROWS,
         use_dictionary=[path for path in leaf_paths_of(table) if path not in split],
         column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT") or None,
-        write_statistics=[name for name in schema_of(table).names if has_statistics(table, name)],
+        write_statistics=[name for name in columns_of(table) if has_statistics(table, name)],
         **options,
     )

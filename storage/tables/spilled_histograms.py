@@ -13,15 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from storage.disk import Disk
-from storage.tables.arrays import integers
+from storage.tables.compiled.bucket_lists import offsets_of
 from storage.tables.histogram_arrays import Names, Numbered
 from storage.tables.sorted_runs import WIDTHS, SortedRun, sorted_run
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 class _StoredRun:
@@ -48,7 +44,7 @@ class SpilledColumns:
     label: bytes
     key: bytes
     sum: bytes
-    offsets: "pa.Buffer"  # int32: where the buckets of each begin, and the end of the last
+    offsets: bytes  # int32: where the buckets of each begin, and the end of the last
     starts: bytes  # int32; a negative number *n* stands for position -1 - *n* in `large`
     counts: bytes  # int32, like `starts`
     large: Sequence[int]
@@ -127,9 +123,6 @@ class SpilledHistograms:
 
     def _of_metrics(self, first: str, end: str | None) -> SpilledColumns:
         """Return the histograms of the metrics from *first* to before *end*."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         columns: dict[str, list[bytes]] = {name: [] for name in (*WIDTHS, "start", "count")}
         marks: dict[int, str] = {}
         rows = 0
@@ -151,8 +144,7 @@ class SpilledHistograms:
         ping, process, label, key, lengths, sums, starts, counts = (
             b"".join(parts) for parts in columns.values()
         )
-        ends = pc.cumulative_sum(integers(lengths, pa.int32()))
-        offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends]).buffers()[1]
+        offsets = offsets_of(lengths)
         return SpilledColumns(
             rows, ping, process, label, key, sums, offsets, starts, counts, self._large, marks
         )

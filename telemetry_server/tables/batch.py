@@ -12,6 +12,7 @@ from storage.ledger.table_files import ShapeRow, TableFile
 from storage.ledger.transaction import Transaction
 from storage.tables.arrow_rows import Part, places_of, sorted_rows_of
 from storage.tables.columns import PINGS
+from storage.tables.numbered.tables import is_compiled, numbered_rows_of
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import HistogramColumns, TableRows
 from storage.tables.spilled_histograms import SpilledHistograms
@@ -74,7 +75,7 @@ class Batch:
         for day, parts in self.parts.items():
             numbered = zip(parts, places_of(parts), strict=True)
             waiting = islice(numbered, self._spilled_parts[day], None)
-            new = [(rows.histograms, places) for (rows, _), places in waiting]
+            new = [(rows.histograms, places) for (rows, _), places in waiting if rows.histograms.pings]
             if not new:
                 continue
             if day not in self.spilled:
@@ -127,14 +128,16 @@ def prepare(batch: Batch, scratch: Scratch, disk: Disk, first_ping: int) -> Prep
     files: list[ScratchFile] = []
     shapes: dict[str, ShapeRow] = {}
     try:
-        if batch.spilled_bytes:
+        has_writer = is_compiled()
+        if batch.spilled_bytes or has_writer:
             batch.spill(scratch, disk)
         while batch.parts:
             day, parts = batch.parts.popitem()
             for rows, _ in parts:
                 for shape, (kind, starts, labels) in rows.shapes.items():
                     shapes[shape] = ShapeRow(kind, tuple(starts), tuple(labels))
-            tables = sorted_rows_of(parts, first_ping, batch.spilled.get(day))
+            rows_of = numbered_rows_of if has_writer else sorted_rows_of
+            tables = rows_of(parts, first_ping, batch.spilled.get(day))
             # What follows needs memory for itself.
             parts.clear()
             del rows

@@ -359,7 +359,32 @@ static PyObject *sorted_run(PyObject *self, PyObject *arguments)
     return result;
 }
 
+/* Where lists of these lengths begin, one behind another, and the end of the last. */
+static PyObject *offsets_of(PyObject *self, PyObject *given)
+{
+    (void)self;
+    Py_buffer lengths;
+    if (PyObject_GetBuffer(given, &lengths, PyBUF_SIMPLE) < 0)
+        return NULL;
+    const int32_t *length = lengths.buf;
+    Py_ssize_t count = lengths.len / (Py_ssize_t)sizeof *length;
+    PyObject *result = bytes_of(count + 1, sizeof(int32_t));
+    int64_t end = 0;
+    for (Py_ssize_t i = 0; result != NULL && i <= count; i++) {
+        ((int32_t *)PyBytes_AS_STRING(result))[i] = (int32_t)end;
+        int32_t next = i < count ? length[i] : 0;
+        end += next;
+        if (next < 0 || end > INT32_MAX) {
+            PyErr_SetString(PyExc_ValueError, "lengths are not right");
+            Py_CLEAR(result);
+        }
+    }
+    PyBuffer_Release(&lengths);
+    return result;
+}
+
 static PyMethodDef methods[] = {
+    {"offsets_of", offsets_of, METH_O, "offsets_of(lengths) -> offsets"},
     {"sorted_run", sorted_run, METH_VARARGS,
      "sorted_run(parts, metrics, known, has_marks) -> (run, first_rows, first_buckets, positions)"},
     {"ordered_lists", ordered_lists, METH_VARARGS,

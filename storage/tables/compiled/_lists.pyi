@@ -5,6 +5,7 @@ from typing import Any
 
 Bytes = memoryview | bytes | array[int]
 
+def offsets_of(lengths: Bytes) -> bytes: ...
 def ordered_lists(
     offsets: Bytes, rows: Bytes, starts: Bytes, counts: Bytes, large: Bytes
 ) -> tuple[bytes, bytes, bytes]: ...

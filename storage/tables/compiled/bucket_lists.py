@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from storage.tables.compiled.page_bodies import Numbers
@@ -78,6 +79,24 @@ class BucketLists:
             large = pa.array(self.large, pa.int64()).take(places)
             numbers = pc.if_else(is_large, large, numbers.cast(pa.int64()))
         return _list_of(lists.offsets, numbers.cast(pa.int64()))
+
+
+def offsets_of(lengths: bytes) -> bytes:
+    """
+    Return where lists of these *lengths* begin, one behind another, and the end of the last; 32 bits each.
+
+    Raises:
+        ValueError: A length is negative, or the end is too large.
+    """
+    if IS_COMPILED:
+        return _lists.offsets_of(lengths)
+    numbers = array("i", lengths)
+    if numbers and min(numbers) < 0:
+        raise ValueError("lengths are not right")
+    try:
+        return array("i", accumulate(numbers, initial=0)).tobytes()
+    except OverflowError:
+        raise ValueError("lengths are not right") from None
 
 
 def ordered_lists(

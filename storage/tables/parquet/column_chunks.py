@@ -5,20 +5,27 @@ Sources: parquet.thrift and Encodings.md of Apache Parquet.  Data pages are of v
 of PyArrow.
 """
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+from storage.tables.columns import Kind
 from storage.tables.compiled.page_bodies import Numbers, Page, list_pages, split_page, word_page
+from storage.tables.parquet.levels import levels, presence_and_rest
+from storage.tables.parquet.schema import BOOLEAN, BYTE_ARRAY, INT64, physical_type_of
 
 # Numbers of parquet.thrift.
 PLAIN, RLE, RLE_DICTIONARY, BYTE_STREAM_SPLIT = 0, 3, 8, 9
-INT32, INT64, BYTE_ARRAY = 1, 2, 6
 # A reader decodes a page at once, so long lists are in several.
 PAGE_BYTES = 1 << 20
 # Limits of longer texts are left out of the statistics: readers would keep them in memory.
 MAX_STATISTIC_BYTES = 4096
+_SHORT_KINDS = (Kind.SHORT, Kind.DAY)
+# Definition levels of lists.
+_NO_LIST, _EMPTY_LIST, _NO_VALUE, _VALUE = range(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +41,8 @@ class Statistics:
 class ColumnChunk:
     """One column of a row group before compression."""
 
-    type: int  # `INT32`, `INT64` or `BYTE_ARRAY`
-    encoding: int  # `RLE_DICTIONARY` or `BYTE_STREAM_SPLIT`
+    type: int  # a number of parquet.thrift
+    encoding: int  # `PLAIN`, `RLE_DICTIONARY` or `BYTE_STREAM_SPLIT`
     pages: list[Page]
     dictionary: Page | None = None
     statistics: Statistics | None = None
@@ -43,33 +50,90 @@ class ColumnChunk:
 
 @dataclass(frozen=True, slots=True)
 class WordColumn:
-    """A column whose rows name one of *words* or null; see `word_page`."""
+    """
+    A column whose rows name one of *words* or null; see `word_page`.
+
+    Words are texts in UTF-8, whole numbers, or the bytes of other values as Parquet has them.
+    """
 
     numbers: Numbers
-    words: Sequence[bytes] | Sequence[int]  # texts in UTF-8, or days since 1970
+    words: Sequence[bytes] | Sequence[int]
     by_number: Numbers | None = None
 
-    def chunk(self, rows: Numbers | None, type_: int, *, statistics: bool) -> ColumnChunk:
-        """Return *rows* of it (all if None) as a column of *type_*, `BYTE_ARRAY` or `INT32`."""
+    def chunk(self, rows: Numbers | None, kind: Kind, *, statistics: bool) -> ColumnChunk:
+        """Return *rows* of it (all if None) as a column of *kind*, of which each value is written once."""
         page, used, nulls = word_page(self.numbers, len(self.words), rows, self.by_number)
         values: list[Any] = [self.words[number] for number in used]
-        encoded = [_encoded(value) for value in values]
-        if type_ == BYTE_ARRAY:
-            encoded = [len(value).to_bytes(4, "little") + value for value in encoded]
-        dictionary = Page(b"".join(encoded), len(encoded))
-        found = _statistics(values, nulls) if statistics else None
-        return ColumnChunk(type_, RLE_DICTIONARY, [page], dictionary, found)
+        found = _statistics(values, nulls, kind) if statistics else None
+        return ColumnChunk(
+            physical_type_of(kind), RLE_DICTIONARY, [page], _dictionary_of(values, kind), found
+        )
 
 
-def _statistics(values: Sequence[Any], nulls: int) -> Statistics:
-    limits = [_encoded(min(values)), _encoded(max(values))] if values else []
+def _dictionary_of(values: Sequence[Any], kind: Kind) -> Page:
+    encoded = [_encoded(value, kind) for value in values]
+    if physical_type_of(kind) == BYTE_ARRAY:
+        encoded = [len(value).to_bytes(4, "little") + value for value in encoded]
+    return Page(b"".join(encoded), len(encoded))
+
+
+def _statistics(values: Sequence[Any], nulls: int, kind: Kind) -> Statistics:
+    limits = [_encoded(limit(values), kind) for limit in (min, max)] if values else []
     if not limits or max(map(len, limits)) > MAX_STATISTIC_BYTES:
         return Statistics(nulls)
     return Statistics(nulls, *limits)
 
 
-def _encoded(value: bytes | int) -> bytes:
-    return value if isinstance(value, bytes) else value.to_bytes(4, "little", signed=True)
+def _encoded(value: bytes | int, kind: Kind) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return value.to_bytes(4 if kind in _SHORT_KINDS else 8, "little", signed=True)
+
+
+def booleans(values: Sequence[bool | None]) -> ColumnChunk:
+    """Return values that are true, false or null as a column."""
+    presence, _ = presence_and_rest(word_page(array("i", [-(value is None) for value in values]), 1).page)
+    bits = [value for value in values if value is not None]
+    packed = sum(1 << place for place, value in enumerate(bits) if value)
+    body = presence + packed.to_bytes((len(bits) + 7) // 8, "little")
+    return ColumnChunk(BOOLEAN, PLAIN, [Page(body, len(values))])
+
+
+def text_lists(rows: Sequence[Sequence[bytes | None] | None], *, required: bool = False) -> ColumnChunk:
+    """
+    Return lists of texts in UTF-8 as a column, or what is one of two columns of texts by text.
+
+    Args:
+        required: Whether no text is null, by the schema.
+    """
+    repetition: list[int] = []
+    definition: list[int] = []
+    for texts in rows:
+        if not texts:
+            repetition.append(0)
+            definition.append(_NO_LIST if texts is None else _EMPTY_LIST)
+            continue
+        repetition += [0, *[1] * (len(texts) - 1)]
+        definition += [_VALUE - 1] * len(texts) if required else [_VALUE - (text is None) for text in texts]
+    distinct: dict[bytes, int] = {}
+    numbers = array(
+        "i",
+        [
+            distinct.setdefault(text, len(distinct))
+            for text in chain.from_iterable(texts for texts in rows if texts)
+            if text is not None
+        ],
+    )
+    page, used, _ = word_page(numbers, len(distinct))
+    _, packed = presence_and_rest(page)
+    words = list(distinct)
+    body = levels(repetition) + levels(definition) + packed
+    return ColumnChunk(
+        BYTE_ARRAY,
+        RLE_DICTIONARY,
+        [Page(body, len(definition))],
+        _dictionary_of([words[number] for number in used], Kind.TEXTS),
+    )
 
 
 def split_numbers(values: Numbers, rows: Numbers | None = None, places: Numbers | None = None) -> ColumnChunk:

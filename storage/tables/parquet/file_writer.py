@@ -2,8 +2,7 @@
 Writes Parquet files whose columns are encoded by compiled code.
 
 They read like those of PyArrow's writer, which takes several times as long: that makes a compressor for
-each column of each row group, and looks at each number of a list many times.  Columns of texts, dates,
-whole numbers and lists of these are written; PyArrow describes them.
+each column of each row group, and looks at each number of a list many times.
 
 Source: parquet.thrift and README.md of Apache Parquet.
 """
@@ -13,15 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from storage.tables.parquet.column_chunks import (
-    BYTE_ARRAY,
-    INT32,
-    INT64,
-    PLAIN,
-    RLE,
-    ColumnChunk,
-    Statistics,
-)
+from storage.tables.columns import Kind
+from storage.tables.parquet.column_chunks import PLAIN, RLE, ColumnChunk, Statistics
+from storage.tables.parquet.schema import elements_of, paths_of
 from storage.tables.parquet.thrift import Value, binary, i16, i32, i64, list_of, structure
 
 if sys.version_info >= (3, 14):
@@ -30,8 +23,6 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from storage.tables.compiled.page_bodies import Page
 
 MAGIC = b"PAR1"
@@ -39,11 +30,7 @@ FORMAT_VERSION = 2
 CREATED_BY = "telemetry-server version 1"  # of this writer
 # Numbers of parquet.thrift.
 _DATA_PAGE, _DICTIONARY_PAGE = 0, 2
-_OPTIONAL, _REPEATED = 1, 2
 _ZSTD = 6
-_UTF8, _LIST, _DATE = 0, 3, 6  # converted types
-_NOTHING = structure({})
-_TEXT_TYPE, _LIST_TYPE, _DATE_TYPE = (structure({number: _NOTHING}) for number in (1, 3, 6))
 
 Write = Callable[[Sequence[bytes]], object]
 
@@ -53,14 +40,13 @@ class FileWriter:
     Writes row groups, then the end of the file.
 
     Args:
-        schema: The columns; texts, dates (date32), int64, and lists of int64, all of which may be null
-            but for lists and their numbers.
+        columns: What each column holds, in order.
         write: Appends bytes to the file.
         level: Of zstd.
     """
 
-    def __init__(self, schema: "pa.Schema", write: Write, level: int) -> None:
-        self._schema = schema
+    def __init__(self, columns: Mapping[str, Kind], write: Write, level: int) -> None:
+        self._columns = columns
         self._write = write
         self._compressor = zstd.ZstdCompressor(level)
         self._groups: list[Value] = []
@@ -68,11 +54,17 @@ class FileWriter:
         self._size = len(MAGIC)
         write([MAGIC])
 
-    def write(self, chunks: Mapping[str, ColumnChunk], rows: int) -> None:
-        """Write *chunks*, the columns by name, as one row group of so many *rows*."""
+    def write(self, chunks: Mapping[str, Sequence[ColumnChunk]], rows: int) -> None:
+        """
+        Write one row group of so many *rows*.
+
+        Args:
+            chunks: By the name of the column, one for each of its paths.
+        """
         group = _RowGroup(self._size, self._compressor)
-        for column in self._schema:
-            group.add(_path_of(column), chunks[column.name])
+        for name, kind in self._columns.items():
+            for path, chunk in zip(paths_of(name, kind), chunks[name], strict=True):
+                group.add(path, chunk)
         self._write(group.parts)
         self._groups.append(group.described(rows, len(self._groups)))
         self._rows += rows
@@ -80,15 +72,16 @@ class FileWriter:
 
     def close(self) -> None:
         """Write the end of the file."""
-        order = structure({1: _NOTHING})  # texts and numbers are compared by their values
+        order = structure({1: structure({})})  # texts and numbers are compared by their values
+        paths = sum(len(paths_of(name, kind)) for name, kind in self._columns.items())
         footer = structure(
             {
                 1: i32(FORMAT_VERSION),
-                2: list_of(_described_schema(self._schema)),
+                2: list_of(elements_of(self._columns)),
                 3: i64(self._rows),
                 4: list_of(self._groups),
                 6: binary(CREATED_BY),
-                7: list_of([order] * len(self._schema)),
+                7: list_of([order] * paths),
             }
         ).data
         self._write([footer, len(footer).to_bytes(4, "little"), MAGIC])
@@ -169,33 +162,3 @@ def _described(statistics: Statistics | None) -> Value | None:
         for number, limit in ((5, statistics.most), (6, statistics.least))
     }
     return structure({3: i64(statistics.nulls), **limits})
-
-
-def _path_of(column: "pa.Field") -> Sequence[str]:
-    import pyarrow as pa
-
-    return (column.name, "list", "element") if pa.types.is_list(column.type) else (column.name,)
-
-
-def _described_schema(schema: "pa.Schema") -> list[Value]:
-    """Return the columns, and before them what holds them."""
-    import pyarrow as pa
-
-    elements = [structure({3: i32(0), 4: binary("schema"), 5: i32(len(schema))})]
-    for column in schema:
-        name, optional = binary(column.name), i32(_OPTIONAL)
-        if pa.types.is_list(column.type):
-            elements += [
-                structure({3: optional, 4: name, 5: i32(1), 6: i32(_LIST), 10: _LIST_TYPE}),
-                structure({3: i32(_REPEATED), 4: binary("list"), 5: i32(1)}),
-                structure({1: i32(INT64), 3: optional, 4: binary("element")}),
-            ]
-        elif pa.types.is_string(column.type):
-            elements.append(
-                structure({1: i32(BYTE_ARRAY), 3: optional, 4: name, 6: i32(_UTF8), 10: _TEXT_TYPE})
-            )
-        elif pa.types.is_date32(column.type):
-            elements.append(structure({1: i32(INT32), 3: optional, 4: name, 6: i32(_DATE), 10: _DATE_TYPE}))
-        else:
-            elements.append(structure({1: i32(INT64), 3: optional, 4: name}))
-    return elements

@@ -7,7 +7,7 @@ Source: "Thrift Compact protocol encoding" of Apache Thrift.  Only what Parquet 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-I16, I32, I64, BINARY, LIST, STRUCT = 4, 5, 6, 8, 9, 12
+FALSE, I16, I32, I64, BINARY, LIST, STRUCT = 2, 4, 5, 6, 8, 9, 12
 _LONG_LIST, _MAX_STEP, _MAX_BYTE = 15, 15, 127
 _BYTES = [bytes([number]) for number in range(_MAX_BYTE + 1)]
 
@@ -22,6 +22,11 @@ class Value:
 
 Fields = Mapping[int, "Value | None"]
 """Values by the number of their field, in order; None stands for a field that is left out."""
+
+
+def false() -> Value:
+    """Return the boolean value false, as a field of a structure."""
+    return Value(FALSE, b"")
 
 
 def i16(number: int) -> Value:
@@ -42,14 +47,14 @@ def i64(number: int) -> Value:
 def binary(data: bytes | str) -> Value:
     """Return bytes, or a text in UTF-8."""
     data = data.encode() if isinstance(data, str) else data
-    return Value(BINARY, _varint(len(data)) + data)
+    return Value(BINARY, varint(len(data)) + data)
 
 
 def list_of(values: Sequence[Value]) -> Value:
     """Return a list of *values*, which have one type; an empty list is one of structures."""
     type_ = values[0].type if values else STRUCT
     size = min(len(values), _LONG_LIST)
-    long = _varint(len(values)) if size == _LONG_LIST else b""
+    long = varint(len(values)) if size == _LONG_LIST else b""
     return Value(LIST, bytes([size << 4 | type_]) + long + b"".join(value.data for value in values))
 
 
@@ -68,11 +73,8 @@ def structure(fields: Fields) -> Value:
     return Value(STRUCT, b"".join(parts) + b"\0")
 
 
-def _zigzag(number: int) -> bytes:
-    return _varint(number << 1 if number >= 0 else (-number << 1) - 1)
-
-
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """Return a whole number that is not negative, 7 bits a byte."""
     if number <= _MAX_BYTE:
         return _BYTES[number]
     data = bytearray()
@@ -81,3 +83,7 @@ def _varint(number: int) -> bytes:
         number >>= 7
     data.append(number)
     return bytes(data)
+
+
+def _zigzag(number: int) -> bytes:
+    return varint(number << 1 if number >= 0 else (-number << 1) - 1)

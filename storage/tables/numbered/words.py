@@ -1,0 +1,75 @@
+"""Values as numbers of distinct ones, which Parquet's dictionaries and sorting are made of."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from storage.tables.columns import Kind
+from storage.tables.parquet.column_chunks import WordColumn
+
+EPOCH = datetime(1970, 1, 1)  # UTC, without a time zone as the columns have none
+NULL = -1
+
+
+class Words:
+    """Distinct values with consecutive numbers; null has `NULL`."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+
+    @property
+    def values(self) -> list[Any]:
+        """All values by their number."""
+        return list(self._numbers)
+
+    def numbers_of(self, values: Iterable[Any]) -> "array[int]":
+        """Return the number of each of *values*."""
+        known = self._numbers
+        return array(
+            "i", [NULL if value is None else known.setdefault(value, len(known)) for value in values]
+        )
+
+    def places_of(self, texts: Iterable[str]) -> list[int]:
+        """Return the number of each of *texts*; one more behind them, which `NULL` finds, stands for null."""
+        return [*self.numbers_of(map(utf8, texts)), NULL]
+
+
+def utf8(text: str) -> bytes:
+    """Return *text* in UTF-8, which has question marks for lone surrogates."""
+    return text.encode(errors="replace")
+
+
+def word_column(values: Iterable[Any], kind: Kind) -> WordColumn:
+    """
+    Return *values* of *kind* as a column of words.
+
+    Args:
+        values: Texts, whole numbers, or for `Kind.MOMENT` times in UTC without a time zone.
+    """
+    words = Words()
+    if kind is Kind.TEXT:
+        values = (value if value is None else utf8(value) for value in values)
+    elif kind is Kind.MOMENT:
+        values = (value if value is None else microseconds(value) for value in values)
+    return WordColumn(words.numbers_of(values), words.values)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the microseconds since 1970 of *moment*."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def ranks_of(words: Sequence[bytes] | Sequence[int]) -> "array[int]":
+    """Return the place of each of *words* among the sorted ones, and behind them that of null."""
+    ranks = array("i", [0]) * len(words)
+    for rank, number in enumerate(sorted(range(len(words)), key=words.__getitem__)):
+        ranks[number] = rank
+    ranks.append(len(words))
+    return ranks
+
+
+def ranked(column: WordColumn) -> "array[int]":
+    """Return the rank of each row of *column*, which has no ``by_number``; null comes last."""
+    ranks = ranks_of(column.words)
+    return array("i", map(ranks.__getitem__, memoryview(column.numbers).cast("B").cast("i")))
