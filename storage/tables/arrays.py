@@ -52,7 +52,9 @@ def without_surrogates(value: Any) -> Any:
     """Replace lone surrogates, which UTF-8 cannot encode, by question marks."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
-    return [without_surrogates(part) for part in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return type(value)(map(without_surrogates, value))
+    return value
 
 
 def integers(numbers: Any, type_: "pa.DataType") -> "pa.Array":

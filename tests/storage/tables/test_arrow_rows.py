@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.tables import arrow_rows, numbered_histograms
+from storage.tables import arrow_rows
 from storage.tables.arrow_rows import places_of, sorted_rows_of
-from storage.tables.compiled import page_bodies
 from storage.tables.merging import merged_rows
 from storage.tables.part_file import Scratch
 from storage.tables.rows import NO_SAMPLE, NO_SUM, NO_WORD, NUMBER, PingColumns, TableRows
@@ -109,7 +108,7 @@ def stored(scratch: Scratch, table: str, rows) -> list[dict]:
 @given(
     st.lists(PINGS, min_size=1, max_size=3),
     st.integers(1, 5),
-    st.sampled_from(["in memory", "on disk", "on disk, without compiled code"]),
+    st.sampled_from(["in memory", "on disk"]),
 )
 def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time, place):
     """With all its numbers, also those of more than 32 bits."""
@@ -119,9 +118,6 @@ def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time, place):
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         patch.setattr(arrow_rows, "ROW_GROUP_ROWS", rows_at_a_time)
         patch.setattr(arrow_rows, "READ_ROWS", rows_at_a_time)
-        patch.setattr(numbered_histograms, "ROW_GROUP_ROWS", rows_at_a_time)
-        if place == "on disk, without compiled code":
-            patch.setattr(page_bodies, "IS_COMPILED", False)
         spilled = None if place == "in memory" else spilled_one_by_one(parts, Path(folder))
         assert list(Path(folder).iterdir()) == []
         scratch = Scratch(DataRoot(Path(folder)), Disk())
