@@ -16,7 +16,6 @@ from histogram_specs.definition_files import REPOSITORY_PATHS
 from histogram_specs.errors import BadSource
 from histogram_specs.revision import SPEC_FILE_NAME, Revision
 from histogram_specs.sources.clone import GitClone, MercurialClone
-from histogram_specs.sources.files import Archive, Folder
 
 UPSTREAM = "upstream+"
 
@@ -64,6 +63,8 @@ def source_of(setting: str) -> Source:
         return MercurialClone(path)
     if (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir()):
         return GitClone(path)
+    from histogram_specs.sources.files import Archive, Folder
+
     if path.is_dir():
         return Folder(path)
     if path.is_file() and path.name.endswith(Archive.SUFFIXES):

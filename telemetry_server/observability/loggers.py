@@ -1,13 +1,14 @@
 """
-Gives loggers of structlog, imported without rich.
+Gives loggers of structlog, which is imported with the first line, and without rich.
 
-Where rich is installed, structlog imports 66 modules of it and of pygments, for coloured tracebacks.  Log
+A command that logs nothing starts sooner without structlog.  Where rich is installed, structlog imports 66 modules of it and of pygments, for coloured tracebacks.  Log
 lines here have no tracebacks, and each of our processes starts sooner without these modules.
 """
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _NOT_INSTALLED = None  # the import system raises ImportError for a module whose entry is None
 
@@ -26,7 +27,23 @@ def _hidden(package: str) -> Iterator[None]:
         del modules[package]
 
 
-with _hidden("rich"):
-    import structlog
+def import_structlog() -> Any:
+    """Return the module structlog, imported without rich."""
+    with _hidden("rich"):
+        import structlog
+    return structlog
 
-get_logger = structlog.get_logger
+
+class _Logger:
+    """What structlog's ``get_logger(*names)`` returns, made when it is used."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_structlog().get_logger(*self._names), name)
+
+
+def get_logger(*names: str) -> Any:
+    """Return a logger with the methods of structlog's."""
+    return _Logger(names)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
-from telemetry_server.observability.loggers import get_logger
+from telemetry_server.observability.loggers import get_logger, import_structlog
 from telemetry_server.terminal.client_text import shown
 
 OUR_LIBRARIES = frozenset({"histogram_specs", "storage"})
@@ -115,8 +115,7 @@ def configure(level: str = "info", stream: TextIO | None = None, human: bool | N
         level: The lowest level that is written: debug, info, warning or error.
         human: Readable lines rather than JSON; default: when *stream* is a terminal.
     """
-    import structlog  # `loggers` has imported it without rich
-
+    structlog = import_structlog()
     target = stream if stream is not None else sys.stderr
     readable = target.isatty() if human is None else human
     structlog.configure(

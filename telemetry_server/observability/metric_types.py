@@ -2,13 +2,15 @@
 
 from bisect import bisect_left
 from collections import Counter as Counted
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 OTHER = "OTHER"
 MAX_LABEL_VALUES = 50  # per label; further values become OTHER
 
 _own_registry: Any = None
+_is_counting = True
 
 
 def own_registry() -> Any:
@@ -26,6 +28,21 @@ def forget_registry() -> None:
     """Make a new registry at the next use: metrics made before are no longer exposed."""
     global _own_registry  # noqa: PLW0603
     _own_registry = None
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """
+    Count nothing within the block.
+
+    Nobody reads the counts of a command, and prometheus_client takes longer to import than a few pings to convert.
+    """
+    global _is_counting  # noqa: PLW0603
+    _is_counting = False
+    try:
+        yield
+    finally:
+        _is_counting = True
 
 
 class Metric:
@@ -74,7 +91,8 @@ class Counter(Metric):
 
     def count(self, *labels: str, amount: float = 1) -> None:
         """Add *amount* under the *labels*, which come from closed lists."""
-        self._child(labels).inc(amount)
+        if _is_counting:
+            self._child(labels).inc(amount)
 
 
 class Gauge(Metric):
@@ -87,7 +105,8 @@ class Gauge(Metric):
 
     def report(self, value: float, *labels: str) -> None:
         """Set the current *value*."""
-        self._child(labels).set(value)
+        if _is_counting:
+            self._child(labels).set(value)
 
 
 class Histogram(Metric):
@@ -102,10 +121,13 @@ class Histogram(Metric):
 
     def observe(self, value: float, *labels: str) -> None:
         """Add one measurement."""
-        self._child(labels).observe(value)
+        if _is_counting:
+            self._child(labels).observe(value)
 
     def observe_all(self, values: Sequence[float], *labels: str) -> None:
         """Add measurements as `observe` does, at the cost of about one."""
+        if not _is_counting:
+            return
         child = self._child(labels)
         child._sum.inc(sum(values))
         for bucket, number in Counted(bisect_left(child._upper_bounds, value) for value in values).items():

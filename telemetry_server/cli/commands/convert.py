@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from telemetry_server.composition.data_root import prepare_data_root
     from telemetry_server.composition.other_processes import OtherProcesses
     from telemetry_server.coordinator.run_summary import RunSummary
+    from telemetry_server.observability.metric_types import uncounted
 
     if not args.files and (args.date or args.format != "auto"):
         say("telemetry-server convert: --format and --date need a FILE, or - for stdin")
@@ -82,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
                 others.end(converter.root, converter.ledger, converter.summary)
                 return converter.summary, stopped.is_set()
 
-    tally, was_stopped = asyncio.run(convert())
+    with uncounted():
+        tally, was_stopped = asyncio.run(convert())
     if imported is not None:
         tally.damaged_records += imported.damaged_records
         tally.damaged_bytes += imported.damaged_bytes
