@@ -34,8 +34,9 @@ from telemetry_server.coordinator.work_items import AwaitingResult, ItemResult, 
 from telemetry_server.tables.keeper import TableKeeper
 from telemetry_server.tables.task_rows import DefinitionFinder
 
-ROUNDS_PER_TURN = 32
-"""Rounds after which the lock is released once, for other processes."""
+ROUNDS_PER_TURN = 32  # after them the lock is released once, for other processes
+LAST_PART = 0.25
+"""The part of a batch of rows that is written beside the last round: after it, the other cores would wait."""
 
 
 class Converter:
@@ -70,9 +71,9 @@ class Converter:
         self._on_progress = on_progress
         self._fetches = DefinitionFetches(fetcher, on_unreachable=on_unreachable)
         self._generation: int | None = None
+        self._ends_with_raw = False  # whether this process ends when raw/ is read
         self.summary = RunSummary()
-        self.fetch_ended = self._fetches.ended
-        """Set when a fetch has ended: pending pings may be ready."""
+        self.fetch_ended = self._fetches.ended  # set when a fetch has ended: pending pings may be ready
 
     async def __aenter__(self) -> "Converter":
         self.root.prepare(self.disk)
@@ -136,10 +137,10 @@ class Converter:
             if is_done:
                 return
 
-    async def advance_tables(self) -> None:
-        """Add new records to the tables; the lock must be held."""
+    async def advance_tables(self, part: float = 1) -> None:
+        """Add new records to the tables that are due, or fill a *part* of a batch; the lock must be held."""
         if self.tables is not None:
-            await self.tables.advance()
+            await self.tables.advance(part=part)
 
     async def finish_tables(
         self,
@@ -206,6 +207,8 @@ class Converter:
             following = Plan() if is_last or should_stop() else await self._plan(positions)
             next_converting = self._start_converting(following)
             try:
+                if self._ends_with_raw and following.is_empty:
+                    await self.advance_tables(LAST_PART)
                 await self._commit(plan, await converting)
             except BaseException:
                 next_converting.cancel()
@@ -271,8 +274,6 @@ class Converter:
     async def _finish_pending(self, work: Sequence[tuple[Task, TaskResult]]) -> None:
         await self._finish(Round(work), received=False)
 
-    # -- definitions
-
     @property
     def missing(self) -> frozenset[Revision]:
         """Revisions that the revision server does not have."""
@@ -289,6 +290,7 @@ class Converter:
     async def convert_all(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Convert everything, and wait for fetches as long as one is running."""
         self.summary.waited_before = self.ledger.pending_count()
+        self._ends_with_raw = True
         await self.convert_waiting(should_stop=should_stop)
         while (self._pending.has_more_to_check or self._fetches.is_running) and not should_stop():
             if not self._pending.has_more_to_check:

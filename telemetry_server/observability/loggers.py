@@ -1,8 +1,9 @@
 """
 Gives loggers of structlog, which is imported with the first line, and without rich.
 
-A command that logs nothing starts sooner without structlog.  Where rich is installed, structlog imports 66 modules of it and of pygments, for coloured tracebacks.  Log
-lines here have no tracebacks, and each of our processes starts sooner without these modules.
+A command that logs nothing starts sooner without structlog.  Where rich is installed, structlog imports 66
+modules of it and of pygments, for coloured tracebacks.  Log lines here have no tracebacks, and each of our
+processes starts sooner without these modules.
 """
 
 import sys

@@ -61,7 +61,7 @@ class Batch:
         """Whether memory has too many histograms."""
         return self.histogram_bytes >= SPILLED_AT_BYTES
 
-    def is_full(self, times: int = 1) -> bool:
+    def is_full(self, times: float = 1) -> bool:
         """Return whether it is at least so many *times* as large as a batch should be that is written."""
         return self.bytes >= times * MAX_BYTES or self.spilled_bytes >= times * MAX_SPILLED_BYTES
 

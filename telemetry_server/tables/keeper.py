@@ -131,8 +131,8 @@ class TableKeeper:
             return LOOK_AGAIN_SECONDS
         return max(LOOK_AGAIN_SECONDS, self._due_at() - self._clock())
 
-    def _due_at(self) -> float:
-        if self._batch.is_full():
+    def _due_at(self, part: float = 1) -> float:
+        if self._batch.is_full(part):
             return 0.0
         at_rest = self._began + SECONDS_AT_REST
         if self._batch.rows > FEW_ROWS:
@@ -140,7 +140,7 @@ class TableKeeper:
             return min(max(at_rest, self._grew + QUIET_SECONDS), self._began + SECONDS_UNDER_LOAD)
         return at_rest
 
-    async def advance(self, *, at_once: bool = False, catch_up: bool = True) -> None:
+    async def advance(self, *, at_once: bool = False, catch_up: bool = True, part: float = 1) -> None:
         """
         End the job that is over, and begin the next; the job itself runs beside conversion.
 
@@ -149,6 +149,7 @@ class TableKeeper:
         Args:
             at_once: Do not wait until more rows have gathered.
             catch_up: Also read back what is behind.
+            part: The part of a full batch for which more rows need not gather.
 
         Raises:
             OSError, StorageError: The disk refuses; what was committed stands, the rest is read back later.
@@ -164,7 +165,7 @@ class TableKeeper:
                 if not self._job.done():
                     return
                 await self._end_job()
-            await self._begin_job(at_once=at_once, catch_up=catch_up)
+            await self._begin_job(at_once=at_once, catch_up=catch_up, part=part)
         except (OSError, StorageError):
             self.forget()
             raise
@@ -210,10 +211,10 @@ class TableKeeper:
         except TablesChanged:
             self.forget()
 
-    async def _begin_job(self, *, at_once: bool, catch_up: bool) -> None:
+    async def _begin_job(self, *, at_once: bool, catch_up: bool, part: float) -> None:
         # What is read back gathers too: larger files are cheaper.
         is_complete = at_once and not (catch_up and self._catch_up.is_behind)
-        if self._batch.ranges and (is_complete or self._clock() >= self._due_at()):
+        if self._batch.ranges and (is_complete or self._clock() >= self._due_at(part)):
             first = await asyncio.to_thread(self._number_pings, self._batch.pings)
             batch, self._batch = self._batch, Batch()
             metrics.tables_waiting_rows.report(0)
