@@ -73,6 +73,21 @@ def test_help_imports_nothing_heavy():
     }
 
 
+def test_convert_imports_no_package_that_a_run_does_not_need(tmp_path):
+    """The imports take longer than the conversion of a few hundred pings."""
+    code = (
+        "import sys; from telemetry_server.cli.main import main\n"
+        "status = main(sys.argv[1:]); print(*sys.modules, file=sys.stderr); sys.exit(status)"
+    )
+    command = [sys.executable, "-c", code, "convert", "--data", str(tmp_path)]
+    offline = bare_environment() | {"TELEMETRY_REVISION_OFFLINE": "true"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=offline)
+
+    assert "received" in done.stdout
+    needed = {"asyncio", "orjson"}
+    assert not (HEAVY - needed | {"aiofiles"}) & set(done.stderr.split())
+
+
 @pytest.mark.parametrize("name", [name for name, _ in COMMANDS])
 def test_every_command_explains_itself(command, name):
     """--help says what it does and gives an example."""

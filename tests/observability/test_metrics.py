@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from telemetry_server.observability import metric_families, metrics
-from telemetry_server.observability.metric_types import Histogram
+from telemetry_server.observability.metric_types import Histogram, uncounted
 from telemetry_server.observability.metrics import (
     CATALOGUE,
     MAX_LABEL_VALUES,
@@ -167,6 +167,18 @@ def test_without_a_directory_this_process_counts_alone():
     metrics.histograms_kept.count(amount=5)
 
     assert scrape(metrics.exposition().decode())["telemetry_histograms_kept_total"] == before + 5
+
+
+def test_a_command_counts_nothing():
+    """Nobody reads its counts."""
+    counted = metrics.exposition()
+    with uncounted():
+        metrics.pings_duplicate.count()
+        metrics.raw_bytes.report(5)
+        metrics.commit_seconds.observe(0.01)
+        metrics.commit_seconds.observe_all([0.01, 0.02])
+
+    assert metrics.exposition() == counted
 
 
 def test_an_unlisted_label_is_other():

@@ -148,6 +148,24 @@ async def test_conversion_waits_where_many_rows_wait_for_the_tables(world, monke
     assert_complete(world, range(40))
 
 
+async def test_a_part_of_a_batch_is_written_beside_the_last_round(world, monkeypatch):
+    """After that round only its own rows are left to write."""
+    pings, prepare = [], keeper.prepare
+
+    def noted(batch, *arguments):
+        pings.append(batch.pings)
+        return prepare(batch, *arguments)
+
+    monkeypatch.setattr(keeper, "prepare", noted)
+    monkeypatch.setattr(batch_of_rows, "MAX_BYTES", 2 * 40 * batch_of_rows.PING_BYTES)
+    monkeypatch.setattr(batch_planner, "ROUND_ITEMS", 5)
+    world.receive([submitted(a_ping(number), number) for number in range(38)])
+    await world.convert()
+
+    assert pings == [35, 3]
+    assert_complete(world, range(38))
+
+
 async def test_duplicates_have_no_rows(world):
     """Neither those of one round nor those of another; a conflict has none either."""
     world.receive([submitted(a_ping(1), 1), submitted(a_ping(1), 1), submitted(a_ping(2), 2)])
