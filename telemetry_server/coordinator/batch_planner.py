@@ -17,7 +17,7 @@ ROUND_ITEMS = 4096
 # partition that it touches, so large rounds are cheaper.
 MAX_ROUND_BYTES = 32 << 20
 # With tables, rows wait as well, which take more memory than lines; each process needs some tasks.
-ROUND_BYTES_WITH_ROWS = 12 << 20
+ROUND_BYTES_WITH_ROWS = 24 << 20
 BYTES_A_PROCESS_WITH_ROWS = 4 << 20
 
 
