@@ -7,8 +7,9 @@ PyArrow is an optional extra, so it is imported inside functions.
 from typing import TYPE_CHECKING
 
 from storage.tables.arrays import bytes_of
-from storage.tables.columns import HISTOGRAMS, Kind, columns_of, has_statistics, is_split_column
+from storage.tables.columns import HISTOGRAMS, columns_of, has_statistics, is_split_column
 from storage.tables.parquet.column_chunks import ColumnChunk, WordColumn, number_lists, split_numbers
+from storage.tables.parquet.kinds import Kind
 from storage.tables.rows import NO_SUM
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ Names and order are part of the format.  PyArrow is an optional extra, so it is 
 """
 
 from collections.abc import Mapping
-from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING
+
+from storage.tables.parquet.kinds import Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,22 +67,6 @@ def has_statistics(table: str, name: str) -> bool:
 def is_split_column(table: str, name: str) -> bool:
     """Return whether the numbers of a column, or those in its lists, are stored by significance."""
     return name in SPLIT_BYTES[table] or f"{name}.list.element" in SPLIT_BYTES[table]
-
-
-class Kind(Enum):
-    """What a column holds; any value may be null."""
-
-    TEXT = "text"
-    WHOLE = "whole number of 64 bits"
-    SHORT = "whole number of 32 bits"
-    NUMBER = "number of 64 bits with a fraction"
-    BOOLEAN = "true or false"
-    DAY = "days since 1970"
-    MOMENT = "microseconds since 1970, UTC"
-    ID = "UUID"
-    WHOLES = "list of whole numbers"
-    TEXTS = "list of texts"
-    PAIRS = "texts by text"
 
 
 def _texts(*names: str) -> dict[str, Kind]:

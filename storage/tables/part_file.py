@@ -19,8 +19,8 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.table_files import TableFile
 from storage.ledger.transaction import Transaction
 from storage.partitions.writer import remove_doubtful
-from storage.tables.numbered.row_group import EncodedRows
 from storage.tables.part_writer import DiskFile, GroupWriter, PartWriter
+from storage.tables.row_groups import EncodedRows
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -22,8 +22,8 @@ from storage.tables.columns import (
 )
 from storage.tables.compiled import page_bodies
 from storage.tables.dictionaries import with_used_words
-from storage.tables.numbered.row_group import RowGroup
 from storage.tables.parquet.file_writer import FileWriter
+from storage.tables.row_groups import RowGroup
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -118,7 +118,8 @@ async def test_the_tasks_of_a_killed_process_fail_and_the_next_process_works(sta
         await process.convert(Task(()))
 
     assert process.is_dead
-    wait_until(lambda: state_of(pid) == "Z")
+    # Its thread ends after it: until then the system does not give its end to its parent.
+    wait_until(lambda: state_of(pid) == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1)
     replacement = await connected(starter, world)
     assert await replacement.convert(Task(())) == EMPTY
     assert pid not in children_of(starter_pid), "reaped"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from storage.tables.columns import Kind
 from storage.tables.compiled.page_bodies import Numbers, Page, list_pages, split_page, word_page
+from storage.tables.parquet.kinds import Kind
 from storage.tables.parquet.levels import levels, presence_and_rest
 from storage.tables.parquet.schema import BOOLEAN, BYTE_ARRAY, INT64, physical_type_of
 

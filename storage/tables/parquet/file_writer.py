@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from storage.tables.columns import Kind
 from storage.tables.parquet.column_chunks import PLAIN, RLE, ColumnChunk, Statistics
+from storage.tables.parquet.kinds import Kind
 from storage.tables.parquet.schema import elements_of, paths_of
 from storage.tables.parquet.thrift import Value, binary, i16, i32, i64, list_of, structure
 

@@ -9,7 +9,7 @@ Source: parquet.thrift and LogicalTypes.md of Apache Parquet.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from storage.tables.columns import Kind
+from storage.tables.parquet.kinds import Kind
 from storage.tables.parquet.thrift import Value, binary, false, i32, structure
 
 # Numbers of parquet.thrift.

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from storage.tables.arrow_rows import Part, places_of, tuples_of
 from storage.tables.columns import ENROLLMENTS, EVENTS, HISTOGRAMS, PINGS, SCALARS, UPTAKE
 from storage.tables.compiled import bucket_lists, page_bodies
-from storage.tables.numbered.histograms import NumberedHistograms
-from storage.tables.numbered.pings import NumberedPings
-from storage.tables.numbered.row_group import EncodedRows
-from storage.tables.numbered.scalars import NumberedScalars
-from storage.tables.numbered.tuples import NumberedTuples
+from storage.tables.numbered_histograms import NumberedHistograms
+from storage.tables.numbered_pings import NumberedPings
+from storage.tables.numbered_scalars import NumberedScalars
+from storage.tables.numbered_tuples import NumberedTuples
+from storage.tables.row_groups import EncodedRows
 from storage.tables.spilled_histograms import SpilledHistograms
 
 

@@ -12,10 +12,10 @@ from storage.tables.columns import HISTOGRAMS, MARK, ROW_GROUP_ROWS, columns_of,
 from storage.tables.compiled.bucket_lists import ordered_lists
 from storage.tables.compiled.page_bodies import Numbers, sorted_rows
 from storage.tables.histogram_arrays import Names
-from storage.tables.numbered.pings import NumberedPings
-from storage.tables.numbered.row_group import EncodedRows, RowGroup, row_groups
-from storage.tables.numbered.words import NULL, Words, ranks_of, utf8
+from storage.tables.numbered_pings import NumberedPings
+from storage.tables.numbered_words import NULL, Words, ranks_of, utf8
 from storage.tables.parquet.column_chunks import ColumnChunk, WordColumn, number_lists, split_numbers
+from storage.tables.row_groups import EncodedRows, RowGroup, row_groups
 from storage.tables.spilled_histograms import SpilledColumns, SpilledHistograms
 
 

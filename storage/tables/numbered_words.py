@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from storage.tables.columns import Kind
 from storage.tables.parquet.column_chunks import WordColumn
+from storage.tables.parquet.kinds import Kind
 
 EPOCH = datetime(1970, 1, 1)  # UTC, without a time zone as the columns have none
 NULL = -1

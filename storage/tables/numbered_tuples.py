@@ -9,15 +9,15 @@ from storage.tables.columns import (
     PING_COLUMNS,
     PING_KEY,
     SORT_ORDER,
-    Kind,
     columns_of,
     has_statistics,
 )
 from storage.tables.compiled.page_bodies import sorted_rows
-from storage.tables.numbered.pings import NumberedPings, text_pairs
-from storage.tables.numbered.row_group import EncodedRows, RowGroup, row_groups
-from storage.tables.numbered.words import ranks_of, utf8, word_column
+from storage.tables.numbered_pings import NumberedPings, text_pairs
+from storage.tables.numbered_words import ranks_of, utf8, word_column
 from storage.tables.parquet.column_chunks import ColumnChunk, WordColumn, booleans, text_lists
+from storage.tables.parquet.kinds import Kind
+from storage.tables.row_groups import EncodedRows, RowGroup, row_groups
 
 _REPEATED = (PING_KEY, DAY_COLUMN, *PING_COLUMNS)
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from storage.tables.columns import MARK, SCALARS, columns_of, has_statistics
 from storage.tables.compiled.page_bodies import sorted_rows
-from storage.tables.numbered.pings import NumberedPings
-from storage.tables.numbered.row_group import EncodedRows, RowGroup, row_groups
-from storage.tables.numbered.words import NULL, Words, ranks_of, utf8
+from storage.tables.numbered_pings import NumberedPings
+from storage.tables.numbered_words import NULL, Words, ranks_of, utf8
 from storage.tables.parquet.column_chunks import WordColumn, booleans
+from storage.tables.row_groups import EncodedRows, RowGroup, row_groups
 from storage.tables.rows import BOOLEAN, NUMBER, TEXT, ScalarColumns
 
 NumberedScalarParts = Sequence[tuple[ScalarColumns, Sequence[int | None] | int]]

@@ -8,8 +8,7 @@ from typing import Any
 
 from storage.tables.columns import DAY_COLUMN, PING_COLUMNS, PING_KEY, PINGS, columns_of, has_statistics
 from storage.tables.compiled.page_bodies import Numbers
-from storage.tables.numbered.row_group import EncodedRows, RowGroup, row_groups
-from storage.tables.numbered.words import Words, ranked, utf8
+from storage.tables.numbered_words import Words, ranked, utf8
 from storage.tables.parquet.column_chunks import (
     ColumnChunk,
     Statistics,
@@ -17,6 +16,7 @@ from storage.tables.parquet.column_chunks import (
     split_numbers,
     text_lists,
 )
+from storage.tables.row_groups import EncodedRows, RowGroup, row_groups
 from storage.tables.rows import NO_SAMPLE, PING_TEXTS, PingColumns
 
 KeptPings = tuple[PingColumns, Sequence[bool] | None]

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.tables import arrow_rows, part_writer
+from storage.tables import arrow_rows, numbered_histograms, part_writer, row_groups
 from storage.tables.arrow_rows import Part, sorted_rows_of
-from storage.tables.columns import TABLES, Kind, columns_of, schema_of
-from storage.tables.numbered import histograms, row_group
-from storage.tables.numbered.tables import is_compiled, numbered_rows_of
-from storage.tables.numbered.words import utf8
+from storage.tables.columns import TABLES, columns_of, schema_of
+from storage.tables.numbered_tables import is_compiled, numbered_rows_of
+from storage.tables.numbered_words import utf8
+from storage.tables.parquet.kinds import Kind
 from storage.tables.part_file import Scratch
 from storage.tables.rows import BOOLEAN, MAX_INT32, NUMBER, PING_TEXTS, TEXT
 from telemetry_server.tables.batch import Batch
-from tests.storage.tables.numbered.rows_of_each_table import parts_of
+from tests.storage.tables.rows_of_each_table import parts_of
 
 pytestmark = pytest.mark.skipif(not is_compiled(), reason="built without a C compiler")
 
@@ -128,7 +128,7 @@ def assert_limits(path: Path) -> None:
 def test_files_are_those_that_pyarrow_writes(tasks, rows_of_a_group):
     """Also texts that UTF-8 lacks, numbers of 64 bits, lists of nothing, and pings that are not wanted."""
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
-        for module in (arrow_rows, part_writer, row_group, histograms):
+        for module in (arrow_rows, part_writer, row_groups, numbered_histograms):
             patch.setattr(module, "ROW_GROUP_ROWS", rows_of_a_group)
         scratch = Scratch(DataRoot(Path(folder)), Disk())
         theirs = dict(sorted_rows_of(parts_of(tasks), FIRST_PING))
@@ -198,7 +198,7 @@ def test_rows_are_written_without_pyarrow(tmp_path):
         "from storage.disk import Disk\n"
         "from storage.tables.part_file import Scratch\n"
         "from telemetry_server.tables.batch import Batch, prepare\n"
-        "from tests.storage.tables.numbered.rows_of_each_table import one_ping\n"
+        "from tests.storage.tables.rows_of_each_table import one_ping\n"
         "batch = Batch()\n"
         "batch.add_rows(one_ping(), ['20261129'])\n"
         "disk = Disk()\n"
