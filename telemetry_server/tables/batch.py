@@ -12,7 +12,7 @@ from storage.ledger.table_files import ShapeRow, TableFile
 from storage.ledger.transaction import Transaction
 from storage.tables.arrow_rows import Part, places_of, sorted_rows_of
 from storage.tables.columns import PINGS
-from storage.tables.numbered.tables import is_compiled, numbered_rows_of
+from storage.tables.numbered_tables import is_compiled, numbered_rows_of
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import HistogramColumns, TableRows
 from storage.tables.spilled_histograms import SpilledHistograms
