@@ -24,6 +24,7 @@ SOURCES = (
     Path("storage/tables/compiled/_pages.c"),
     Path("telemetry_server/edge/_head.c"),
     Path("telemetry_server/edge/_connection.c"),
+    Path("storage/checksums/_crc32c.c"),
     Path("storage/raw/_records.c"),
     Path("storage/raw/_queue.c"),
     Path("storage/raw/_handover.c"),

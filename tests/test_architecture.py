@@ -22,9 +22,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     # every byte
     "storage": set(),
+    "storage/checksums": set(),
     "storage/ledger": {"storage"},
-    "storage/archive": {"storage", "storage/ledger"},
-    "storage/raw": {"storage", "storage/ledger"},
+    "storage/archive": {"storage", "storage/checksums", "storage/ledger"},
+    "storage/raw": {"storage", "storage/checksums", "storage/ledger"},
     "storage/partitions": {"storage", "storage/archive", "storage/ledger"},
     "storage/tables/compiled": set(),
     "storage/tables/parquet": {"storage/tables/compiled"},
@@ -58,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "imports/formats": {"storage"},
     "imports": {"storage", "storage/ledger", "storage/raw", "imports/formats"},
     # a broker in and out
-    "queue": {"storage", "storage/ledger", "storage/raw"},
+    "queue": {"storage", "storage/checksums", "storage/ledger", "storage/raw"},
     # one submission -> one outcome
     "pings": set(),
     "doctypes": {"storage", "pings"},
@@ -77,6 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "convert/rules": {"storage/raw", "pings", "convert/histograms"},
     "convert": {
         "histogram_specs/history",
+        "storage/checksums",
         "storage/raw",
         "storage/partitions",
         "pings",

@@ -9,9 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, cast
 
-from crc32c import crc32c
-
 from storage.archive.object_store import NoObject, ObjectStore, opened_store
+from storage.checksums.checksum import crc32c
 from storage.errors import DamagedObject
 from storage.ledger.archived_files import ArchivedObject
 

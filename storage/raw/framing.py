@@ -23,8 +23,8 @@ from enum import IntEnum
 from struct import Struct
 
 import orjson
-from crc32c import crc32c
 
+from storage.checksums.checksum import crc32c
 from storage.errors import DamagedRecord, TornRecord
 from storage.raw.submission import Submission
 

@@ -9,8 +9,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from crc32c import crc32c
-
+from storage.checksums.checksum import crc32c
 from storage.raw.framing import (
     BODY_IS_GZIP,
     CRC,

@@ -9,8 +9,7 @@ import heapq
 import os
 from collections import deque
 
-from crc32c import crc32c
-
+from storage.checksums.checksum import crc32c
 from storage.raw.framing import HEAD_BYTES, TAIL_BYTES, RecordHead, parse_head
 
 SEARCH_BYTES = 1 << 20

@@ -1,7 +1,6 @@
 """The digest of a body, by which a repeat is distinguished from other bytes under the same id."""
 
-from crc32c import crc32c
-
+from storage.checksums.checksum import crc32c
 from telemetry_server.pings.inflate import crc32
 
 

@@ -13,8 +13,8 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from crc32c import crc32c
 
+from storage.checksums.checksum import crc32c
 from telemetry_server.queue.errors import BrokerAway, PositionLost, QueueError, QueueRefused
 from telemetry_server.queue.message import Batch, Message
 from telemetry_server.queue.nats_client import ask, close_client, connected

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import orjson
-from crc32c import crc32c
 
+from storage.checksums.checksum import crc32c
 from storage.raw.record_frames import RawRecord
 from storage.raw.submission_queue import Waiter
 from telemetry_server.queue.message_forms import PATH, QUERY, RECEIVED_AT

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from crc32c import crc32c
+from storage.checksums.checksum import crc32c
 
 MAX_SHARES = 256
 _SHARE = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})\Z")

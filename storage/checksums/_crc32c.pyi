@@ -1,0 +1,3 @@
+"""CRC-32C, compiled; see ``_crc32c.c``."""
+
+def crc32c(data: bytes | bytearray | memoryview, value: int = 0, /) -> int: ...
