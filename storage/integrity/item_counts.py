@@ -8,7 +8,8 @@ from storage.archive.object_reading import open_stored
 from storage.errors import DamagedObject
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry, StoredFile
-from storage.partitions.frames import DamagedFrame, count_lines, read_lines
+from storage.partitions.frames import DamagedFrame, read_lines
+from storage.partitions.line_counter import LineCounter
 from storage.partitions.partition_path import PartitionKey
 from storage.partitions.quarantine_items import items_in
 
@@ -22,10 +23,11 @@ class ItemCounts:
         default_factory=set
     )  # files merged during the audit: not compared
     findings: list[str] = field(default_factory=list)
+    _counter: LineCounter = field(default_factory=LineCounter)
 
     def add(self, root: Path, ledger: Ledger, file: StoredFile) -> None:
         """Count the items of *file*."""
-        count, finding = _count_items(root, ledger, file)
+        count, finding = _count_items(root, ledger, file, self._counter)
         if finding:
             self.findings.append(finding)
         if count is None:
@@ -43,7 +45,9 @@ class ItemCounts:
         ]
 
 
-def _count_items(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int | None, str]:
+def _count_items(
+    root: Path, ledger: Ledger, file: StoredFile, counter: LineCounter
+) -> tuple[int | None, str]:
     """Return the number of items in the committed part of *file* (None: unknown), and a finding or ""."""
     is_quarantine = file.directory.startswith("quarantine/")
     lines = items = 0
@@ -54,7 +58,7 @@ def _count_items(root: Path, ledger: Ledger, file: StoredFile) -> tuple[int | No
                     lines += 1
                     items += items_in(line)
             else:
-                lines = items = count_lines(stream, file.length)
+                lines = items = counter.count(stream, file.length)
     except FileNotFoundError:
         if not ledger.committed([file.path]):
             # Its histograms are now in another file, mixed with others.

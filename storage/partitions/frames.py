@@ -7,7 +7,7 @@ checksum, so a file can be read from any frame on, and damage is detected
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from threading import local
 from typing import BinaryIO
 
@@ -89,10 +89,11 @@ def read_texts(stream: BinaryIO, length: int) -> Iterator[bytes]:
         raise EOFError("the last line has no end")
 
 
-def count_lines(stream: BinaryIO, length: int) -> int:
-    """Return the number of lines that `read_lines` yields; raise the same errors."""
+def count_lines(stream: BinaryIO, length: int, on_block: Callable[[], None] = lambda: None) -> int:
+    """Return the number of lines that `read_lines` yields; raise the same errors; a frame is at least a block."""
     count, last = 0, b"\n"
     for block in _blocks(stream, length):
+        on_block()
         count += block.count(b"\n")
         last = block[-1:]
     if last != b"\n":
