@@ -90,7 +90,11 @@ def read_texts(stream: BinaryIO, length: int) -> Iterator[bytes]:
 
 
 def count_lines(stream: BinaryIO, length: int, on_block: Callable[[], None] = lambda: None) -> int:
-    """Return the number of lines that `read_lines` yields; raise the same errors; a frame is at least a block."""
+    """
+    Return the number of lines that `read_lines` yields; raise the same errors.
+
+    *on_block* is called at least once for each frame that is not empty.
+    """
     count, last = 0, b"\n"
     for block in _blocks(stream, length):
         on_block()

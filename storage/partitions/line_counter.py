@@ -1,8 +1,9 @@
 """
 Counts the lines of many files, fast also where most frames are small.
 
-`ZstdDecompressor` reads one frame, and making one takes longer than a frame of 1 KB: zstd asks the processor what it
-can do, which a virtual machine answers slowly.  pyarrow keeps a decompressor for all frames of a stream.
+`ZstdDecompressor` reads one frame.  To make one takes longer than to read a frame of 1 KB: zstd asks
+the processor what it can do (CPUID), which takes long on a virtual machine.  pyarrow has one decompressor for
+all frames of a stream.
 Only `count_lines` decides what is damaged: where pyarrow reports anything, the file is read again.
 """
 
