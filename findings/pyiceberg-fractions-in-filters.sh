@@ -13,7 +13,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet 'pyiceberg[sql-sqlite]==0.12.0' pyarrow==26.0.1
+"$folder/venv/bin/pip" install --quiet --no-compile 'pyiceberg[sql-sqlite]==0.12.0' pyarrow==26.0.1
 cd "$folder"
 venv/bin/python -W ignore - <<'PYTHON'
 from pathlib import Path
