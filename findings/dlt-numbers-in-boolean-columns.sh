@@ -7,7 +7,7 @@
 #   values                                 columns
 #   [True, 5, 0.2]                         true, true, true
 #   ['2026-11-01T00:00:00Z', '115.0', 5]   2026-11-01 00:00:00+00, 1970-01-01 00:01:55+00, 1970-01-01 00:00:05+00
-#   [5, True]                              5, NULL | NULL, true
+#   [5, True, None]                        5, NULL, NULL | NULL, true, NULL
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -18,32 +18,28 @@ RUNTIME__DLTHUB_TELEMETRY=false HOME="$folder" venv/bin/python -W ignore - <<'PY
 import dlt
 import duckdb
 
-CASES = [
-    [True, 5, 0.2],
-    ["2026-11-01T00:00:00Z", "115.0", 5],
-    [5, True],
-]
+CASES = {
+    "active": [True, 5, 0.2],
+    "started": ["2026-11-01T00:00:00Z", "115.0", 5],
+    "tabs": [5, True, None],
+}
+pings = [{"id": place, **dict(zip(CASES, values, strict=True))} for place, values in enumerate(zip(*CASES.values()))]
+destination = dlt.destinations.duckdb("pings.duckdb")
+pipeline = dlt.pipeline("pings", destination=destination, dataset_name="loaded", pipelines_dir="pipelines")
+pipeline.run(pings, table_name="pings")
+seen = {}
 print(f"{'values':<38} columns")
-seen = []
-for place, values in enumerate(CASES):
-    file = f"pings{place}.duckdb"
-    pipeline = dlt.pipeline(
-        f"pings{place}",
-        destination=dlt.destinations.duckdb(file),
-        dataset_name="loaded",
-        pipelines_dir="pipelines",
-    )
-    pipeline.run([{"id": number, "value": value} for number, value in enumerate(values)], table_name="pings")
-    with duckdb.connect(file) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        rows = connection.sql("SELECT COLUMNS('value.*')::VARCHAR FROM loaded.pings ORDER BY id").fetchall()
-    seen.append([list(column) for column in zip(*rows, strict=True)])
-    columns = " | ".join(", ".join(value or "NULL" for value in column) for column in seen[-1])
-    print(f"{values!s:<38} {columns}")
-assert seen == [
-    [["true", "true", "true"]],
-    [["2026-11-01 00:00:00+00", "1970-01-01 00:01:55+00", "1970-01-01 00:00:05+00"]],
-    [["5", None], [None, "true"]],
-]
+with duckdb.connect("pings.duckdb") as connection:
+    connection.execute("SET TimeZone = 'UTC'")
+    for name, values in CASES.items():
+        rows = connection.sql(f"SELECT COLUMNS('{name}.*')::VARCHAR FROM loaded.pings ORDER BY id").fetchall()
+        seen[name] = [list(column) for column in zip(*rows, strict=True)]
+        columns = " | ".join(", ".join(value or "NULL" for value in column) for column in seen[name])
+        print(f"{values!s:<38} {columns}")
+assert seen == {
+    "active": [["true", "true", "true"]],
+    "started": [["2026-11-01 00:00:00+00", "1970-01-01 00:01:55+00", "1970-01-01 00:00:05+00"]],
+    "tabs": [["5", None, None], [None, "true", None]],
+}
 PYTHON
 echo "as described"
