@@ -3,7 +3,8 @@
 from array import array
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
-from typing import Any
+from pickle import PickleBuffer
+from typing import Any, SupportsIndex
 
 EventValues = tuple[
     int, str, int | None, str, str, str | None, str | None, tuple[tuple[str, str], ...], str | None
@@ -35,6 +36,8 @@ PING_TEXTS = (
 NO_SUM = -(2**63)
 NO_WORD = NO_SAMPLE = -1
 MAX_INT32 = 2**31 - 1
+BUFFERS_PROTOCOL = 5
+"""The first protocol of pickle with buffers, which whoever pickles may send without a copy."""
 NUMBER, TEXT, BOOLEAN = range(3)
 
 
@@ -79,6 +82,16 @@ class HistogramColumns:
     words: list[str] = field(default_factory=list)
     shape_keys: list[ShapeKey] = field(default_factory=list)
     marks: dict[int, str] = field(default_factory=dict)  # by the position of the histogram; few have one
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type["HistogramColumns"], tuple[Any, ...]]:
+        """Pickle the buckets, which are most of the rows, as buffers."""
+        starts: bytearray | PickleBuffer = self.starts
+        counts: bytearray | PickleBuffer = self.counts
+        if int(protocol) >= BUFFERS_PROTOCOL:
+            starts, counts = PickleBuffer(starts), PickleBuffer(counts)
+        columns = (self.pings, self.processes, self.labels, self.keys, self.lengths, self.sums)
+        others = (self.large, self.words, self.shape_keys, self.marks)
+        return HistogramColumns, (*columns, starts, counts, *others)
 
     def add_buckets(self, starts: Sequence[int], counts: Sequence[int]) -> None:
         """Append *starts* and *counts* of one histogram."""

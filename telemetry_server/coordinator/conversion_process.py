@@ -10,13 +10,14 @@ from collections import deque
 from contextlib import suppress
 from queue import Queue
 from threading import Thread
-from typing import Any, BinaryIO
 
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.conversion_worker import Worker
+from telemetry_server.coordinator.messages import Incoming, Parts, parts_of, read_value
 from telemetry_server.coordinator.work_items import Task, TaskResult
 
-LENGTH_BYTES = 8
+
+MAX_PARTS = 1024  # of one call: IOV_MAX of Linux
 
 
 class ProcessDied(Exception):
@@ -25,44 +26,36 @@ class ProcessDied(Exception):
 
 class _Results(asyncio.BufferedProtocol):
     """
-    Receives results, each of which is preceded by its length.
+    Receives results.
 
     The system writes them to where they stay: a stream of asyncio would copy each byte three times.
     """
 
     def __init__(self) -> None:
         self.ended = asyncio.get_running_loop().create_future()
-        self._waiting: deque[asyncio.Future[bytearray]] = deque()
-        self._buffer = bytearray(LENGTH_BYTES)
-        self._is_length = True
-        self._received = 0
+        self._waiting: deque[asyncio.Future[Incoming]] = deque()
+        self._message = Incoming()
 
     @property
     def waiting(self) -> int:
         """How many results are still to come."""
         return len(self._waiting)
 
-    def next_result(self) -> "asyncio.Future[bytearray]":
+    def next_result(self) -> "asyncio.Future[Incoming]":
         """Return what will be the result after those that are waited for."""
-        result: asyncio.Future[bytearray] = asyncio.get_running_loop().create_future()
+        result: asyncio.Future[Incoming] = asyncio.get_running_loop().create_future()
         self._waiting.append(result)
         return result
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return the part of the message that is still to come."""
-        return memoryview(self._buffer)[self._received :]
+        """Return where the next bytes of the message belong."""
+        return self._message.room
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was received; the message may be whole now."""
-        self._received += nbytes
-        if self._received < len(self._buffer):
+        if not self._message.took(nbytes):
             return
-        whole, self._received = self._buffer, 0
-        self._is_length = not self._is_length
-        if not self._is_length:
-            self._buffer = bytearray(int.from_bytes(whole))
-            return
-        self._buffer = bytearray(LENGTH_BYTES)
+        whole, self._message = self._message, Incoming()
         result = self._waiting.popleft()
         if not result.done():  # cancelled
             result.set_result(whole)
@@ -94,7 +87,7 @@ class ConversionProcess:
         """Return the process at the other end of *connection*; it converts with *setup*."""
         loop = asyncio.get_running_loop()
         transport, results = await loop.create_unix_connection(_Results, sock=connection)
-        transport.write(_message(setup))
+        transport.writelines(parts_of(setup))
         return cls(transport, results)
 
     @property
@@ -116,10 +109,10 @@ class ConversionProcess:
         """
         if self.is_dead:
             raise ProcessDied
-        message = _message(task)  # before a result is waited for: it may fail
+        message = parts_of(task)  # before a result is waited for: it may fail
         result = self._results.next_result()
-        self._transport.write(message)
-        answer = pickle.loads(await result)  # noqa: S301 - from our own process
+        self._transport.writelines(message)
+        answer = (await result).value()
         if isinstance(answer, Exception):
             raise answer
         assert isinstance(answer, TaskResult)
@@ -141,9 +134,9 @@ def run_conversion_process(connection: socket.socket) -> None:
     worker: Worker | None = None
     received = connection.makefile("rb")
     with suppress(EOFError, ConnectionError), _Sender(connection) as sender:
-        setup: ConversionSetup = _read_value(received)
+        setup: ConversionSetup = read_value(received)
         while True:
-            task: Task = _read_value(received)
+            task: Task = read_value(received)
             answer: TaskResult | Exception
             # A decoded ping is thousands of objects without cycles: the collector would find nothing.
             gc.disable()
@@ -155,7 +148,7 @@ def run_conversion_process(connection: socket.socket) -> None:
                 answer = _portable(error)
             finally:
                 gc.enable()
-            sender.send(_message(answer))
+            sender.send(parts_of(answer))
             del task, answer
 
 
@@ -169,7 +162,7 @@ class _Sender:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._messages: Queue[bytes | None] = Queue(1)  # more of them would take more memory
+        self._messages: Queue[Parts | None] = Queue(1)  # more of them would take more memory
         self._thread = Thread(target=self._run, name="sender")
 
     def __enter__(self) -> "_Sender":
@@ -180,7 +173,7 @@ class _Sender:
         self._messages.put(None)
         self._thread.join()
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: Parts) -> None:
         """Send *message* after those before it; wait while two others are on their way."""
         self._messages.put(message)
 
@@ -189,10 +182,20 @@ class _Sender:
         while (message := self._messages.get()) is not None:
             try:
                 if is_open:
-                    self._connection.sendall(message)
+                    self._send_all(message)
             except OSError:
                 # The coordinator has closed the connection.  The main thread learns it at its next task.
                 is_open = False
+            del message  # before the next one, which may take long to come
+
+    def _send_all(self, message: Parts) -> None:
+        waiting = [memoryview(part) for part in message]
+        while waiting:
+            sent = self._connection.sendmsg(waiting[:MAX_PARTS])
+            while waiting and sent >= len(waiting[0]):
+                sent -= len(waiting.pop(0))
+            if sent:
+                waiting[0] = waiting[0][sent:]
 
 
 def _portable(error: Exception) -> Exception:
@@ -203,20 +206,3 @@ def _portable(error: Exception) -> Exception:
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
-
-
-def _message(value: object) -> bytes:
-    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return len(data).to_bytes(LENGTH_BYTES) + data
-
-
-def _read_value(stream: BinaryIO) -> Any:
-    length = int.from_bytes(_read_exactly(stream, LENGTH_BYTES))
-    return pickle.loads(_read_exactly(stream, length))  # noqa: S301 - from the coordinator
-
-
-def _read_exactly(stream: BinaryIO, length: int) -> bytes:
-    data = stream.read(length)
-    if len(data) < length:
-        raise EOFError
-    return data

@@ -8,10 +8,12 @@ a dozen a ping in each of two processes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pickle import PickleBuffer
+from typing import Any, SupportsIndex
 
 from histogram_specs.revision import Revision
 from storage.raw.submission import Submission
-from storage.tables.rows import TableRows
+from storage.tables.rows import BUFFERS_PROTOCOL, TableRows
 from telemetry_server.coordinator.pickling import pickled_by_values
 from telemetry_server.outcomes.outcome import FrequencyLimit
 
@@ -137,14 +139,18 @@ ItemResult = StoredResult | RefusedResult | DuplicateResult | AwaitingResult | D
 """The result of one item, with all that the ledger needs."""
 
 
-@pickled_by_values
 @dataclass(slots=True)
 class PackedFrame:
     """Compressed lines for one directory; `members` has the item's index for each line."""
 
     directory: str
-    data: bytes
+    data: bytes | memoryview
     members: tuple[int, ...]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type["PackedFrame"], tuple[Any, ...]]:
+        """Pickle `data` as a buffer, which need not be copied."""
+        data = PickleBuffer(self.data) if int(protocol) >= BUFFERS_PROTOCOL else self.data
+        return PackedFrame, (self.directory, data, self.members)
 
 
 @pickled_by_values

@@ -22,12 +22,12 @@ def test_results_are_sent_in_order_while_the_process_works():
     is_sent = threading.Event()
 
     def send_third():
-        sender.send(results[2])
+        sender.send([results[2]])
         is_sent.set()
 
     with here, there, _Sender(there) as sender:
-        sender.send(results[0])
-        sender.send(results[1])
+        sender.send([results[0]])
+        sender.send([results[1][:5], results[1][5:]])
         third = threading.Thread(target=send_third)
         third.start()
         assert not is_sent.wait(0.1)
@@ -40,7 +40,7 @@ def test_a_process_ends_when_the_coordinator_is_gone():
     """What it still sends is lost; the tasks are converted again."""
     here, there = socket.socketpair()
     with there, _Sender(there) as sender:
-        sender.send(bytes(LARGE))
+        sender.send([bytes(LARGE)])
         here.close()
         for _ in range(4):
-            sender.send(bytes(LARGE))
+            sender.send([bytes(LARGE)])
