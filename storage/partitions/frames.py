@@ -54,7 +54,7 @@ def compress_frame(lines: bytes, level: int = LIVE_LEVEL) -> bytes:
     return bytes(compressor.compress(lines, compressor.FLUSH_FRAME))
 
 
-def decompress_frame(frame: bytes) -> bytes:
+def decompress_frame(frame: bytes | memoryview) -> bytes:
     """Return the lines of one frame."""
     return bytes(zstd.decompress(frame))
 

@@ -32,7 +32,7 @@ class Frame:
     """A frame to be appended to a partition."""
 
     directory: str  # below the data root
-    data: bytes
+    data: bytes | memoryview
     records: int
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from queue import Queue
 from threading import Thread
 
+from storage.tables.memory import use_system_memory
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.conversion_worker import Worker
 from telemetry_server.coordinator.messages import Incoming, Parts, parts_of, read_value
@@ -131,6 +132,7 @@ class ConversionProcess:
 def run_conversion_process(connection: socket.socket) -> None:
     """Convert what comes through *connection* until it is closed; this is a process of its own."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    use_system_memory()
     worker: Worker | None = None
     received = connection.makefile("rb")
     with suppress(EOFError, ConnectionError), _Sender(connection) as sender:
