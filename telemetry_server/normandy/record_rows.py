@@ -46,7 +46,9 @@ def normandy_rows_of(
 
 def _uptake_of_histograms(sections: Iterable[Section], layouts: RecordLayouts) -> Iterator[UptakeRow]:
     for section in sections:
-        histograms = section.content.get("keyedHistograms")
+        if "keyedHistograms" not in section.content:
+            continue
+        histograms = section.content["keyedHistograms"]
         if isinstance(histograms, HistogramsText) and _HISTOGRAM_BYTES not in histograms.text:
             continue
         of_source = as_mapping(histograms).get(HISTOGRAM)

@@ -43,7 +43,9 @@ def events_of(record: Record, sections: Iterable[Section]) -> Iterator[Event]:
         yield from _glean_events(record.get("events"))
         return
     for section in sections:
-        events = section.content.get("events")
+        if "events" not in section.content:
+            continue
+        events = section.content["events"]
         if isinstance(events, list):
             yield from _event_arrays(section.process, events)
         elif isinstance(events, dict):

@@ -130,9 +130,10 @@ def member(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def object_at(parent: Any, *names: str) -> Mapping[str, Any]:
     """Return the object at the path *names* below *parent*; an empty one where there is none."""
     for name in names:
-        if not isinstance(parent, dict):
+        # To ask for a part that is not there takes a call where the parts of a record are still text.
+        if not isinstance(parent, dict) or name not in parent:
             return {}
-        parent = parent.get(name)
+        parent = parent[name]
     return parent if isinstance(parent, dict) else {}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from storage.tables.rows import ScalarKey
-from telemetry_server.records.fields import as_object
+from telemetry_server.records.fields import as_object, object_at
 from telemetry_server.records.sections import ROOT_PLACES, Section
 
 TIMESPAN = "timespan"
@@ -38,12 +38,14 @@ def scalars_of(sections: Iterable[Section]) -> list[Scalar]:
     """Return the scalars and simple measurements of *sections* that have a place in the table."""
     found: list[Any] = []
     for process, content, place in sections:
-        plain, keyed = as_object(content.get("scalars")), as_object(content.get("keyedScalars"))
-        if place in ROOT_PLACES:
-            _add_snapshot(found, plain, keyed)
-        _add_section(found, process, plain, keyed)
-        measurements = as_object(content.get("simpleMeasurements"))
-        _add_measurements(found, measurements, process, "simpleMeasurements", 0)
+        plain, keyed = object_at(content, "scalars"), object_at(content, "keyedScalars")
+        if plain or keyed:
+            if place in ROOT_PLACES:
+                _add_snapshot(found, plain, keyed)
+            _add_section(found, process, plain, keyed)
+        if "simpleMeasurements" in content:
+            measurements = as_object(content["simpleMeasurements"])
+            _add_measurements(found, measurements, process, "simpleMeasurements", 0)
     return found
 
 

@@ -1,6 +1,6 @@
 """The parts of a Firefox record that hold measurements: one for each process."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from telemetry_server.records.fields import Record, object_at
@@ -24,23 +24,25 @@ class Section(NamedTuple):
     place: str  # its path in the record, "" for the outermost object, else ending with a dot
 
 
-def sections_of(record: Record) -> Iterator[Section]:
+def sections_of(record: Record) -> list[Section]:
     """
-    Yield the sections of *record*, in its own order.
+    Return the sections of *record*, in its own order.
 
     The payload itself is of the parent process, each of ``processes`` of the process that it names,
     and each of ``childPayloads`` of a content process.  A record with none of their parts has no section.
     """
     if _PARTS.isdisjoint(record):
-        return
+        return []
     payload = object_at(record, "payload")
     root, place = (payload, "payload.") if payload else (record, "")
-    yield Section(PARENT, root, place)
-    for name, content in object_at(root, "processes").items():
-        if isinstance(content, dict):
-            yield Section(name, content, f"{place}processes.{name}.")
-    children = root.get("childPayloads")
+    sections = [Section(PARENT, root, place)]
+    if "processes" in root:
+        for name, content in object_at(root, "processes").items():
+            if isinstance(content, dict):
+                sections.append(Section(name, content, f"{place}processes.{name}."))
+    children = root.get("childPayloads") if "childPayloads" in root else None
     if isinstance(children, list):
         for position, content in enumerate(children):
             if isinstance(content, dict):
-                yield Section(CONTENT, content, f"{place}childPayloads[{position}].")
+                sections.append(Section(CONTENT, content, f"{place}childPayloads[{position}]."))
+    return sections

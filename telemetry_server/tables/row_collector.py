@@ -100,19 +100,19 @@ class RowCollector:
         ping = self._pings.count
         self._pings.add(record)
         self._rows.items.append(item)
-        marks = RowMarks(record)
-        first_histogram, first_scalar = self._lengths() if marks else (0, 0)
-        sections = list(sections_of(record))
+        marks = RowMarks.of(record)
+        first_histogram, first_scalar = (0, 0) if marks is None else self._lengths()
+        sections = sections_of(record)
         layouts = RecordLayouts(record, self._files) if sections else None
         if layouts is not None:
             self._add_sections(ping, sections, layouts)
         self._add_metrics(ping, object_at(record, "metrics"))
-        if marks:
+        if marks is not None:
             self._mark(first_histogram, first_scalar, marks)
         if layouts is not None:
             events = list(events_of(record, sections))
             self._rows.events += [
-                (ping, *event_row(event), marks.of_event(event) if marks else None) for event in events
+                (ping, *event_row(event), None if marks is None else marks.of_event(event)) for event in events
             ]
             normandy = normandy_rows_of(record, sections, events, layouts)
             self._rows.uptake += [(ping, *row) for row in normandy.uptake]
@@ -147,7 +147,9 @@ class RowCollector:
 
     def _add_section(self, ping: int, section: Section, layouts: Layouts) -> None:
         for name, is_keyed in (("histograms", False), ("keyedHistograms", True)):
-            histograms = section.content.get(name)
+            if name not in section.content:
+                continue
+            histograms = section.content[name]
             if isinstance(histograms, HistogramsText):
                 if self._add_columns(ping, section.process, histograms, layouts, is_keyed):
                     continue
