@@ -20,6 +20,9 @@ EnrollmentValues = tuple[Any, ...]
 ShapeKey = tuple[str, str, str]
 """Metric, kind, shape."""
 
+ShapeValues = tuple[str, tuple[int, ...], tuple[str, ...]]
+"""Kind, starts and labels of a shape."""
+
 ScalarKey = tuple[str, str, str, str]
 """Metric, process, label, kind."""
 
@@ -143,7 +146,7 @@ class TableRows:
     events: list[EventValues] = field(default_factory=list)
     uptake: list[UptakeValues] = field(default_factory=list)
     enrollments: list[EnrollmentValues] = field(default_factory=list)
-    shapes: dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]] = field(default_factory=dict)
+    shapes: dict[str, ShapeValues] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of rows in all tables."""

@@ -8,7 +8,7 @@ from histogram_specs.buckets import BucketFamily, bucket_set
 from histogram_specs.errors import BadBucketRange
 from histogram_specs.spec import CLIENT_TYPE, HistogramKind, HistogramSpec
 from histogram_specs.spec_file import SpecFile
-from storage.tables.rows import ShapeKey
+from storage.tables.rows import ShapeKey, ShapeValues
 from telemetry_server.records.fields import Record, object_at, session_info_of
 from telemetry_server.records.shapes import Shape, shape_id
 
@@ -26,7 +26,7 @@ class Layouts(dict[str, bytes | None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.numbered: list[tuple[ShapeKey, Shape]] = []
+        self.numbered: list[tuple[ShapeKey, ShapeValues]] = []
         """Shapes by the number in a layout, each with its key."""
         self._shapes: dict[tuple[str, int], Shape] = {}
 
@@ -39,7 +39,8 @@ class Layouts(dict[str, bytes | None]):
             self._shapes.setdefault((name, len(shape.starts)), shape)
             numbers.extend((len(shape.starts), len(self.numbered)))
             numbers.extend(shape.starts)
-            self.numbered.append(((name, shape.kind, shape_id(shape)), shape))
+            values = shape.kind, shape.starts, shape.labels
+            self.numbered.append(((name, shape.kind, shape_id(shape)), values))
         layout = self[name] = numbers.tobytes()
         return layout
 

@@ -1,10 +1,10 @@
 """Collects the rows that stored records put into the tables."""
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from storage.tables.rows import NO_SUM, ShapeKey, TableRows
+from storage.tables.rows import NO_SUM, ShapeKey, ShapeValues, TableRows
 from telemetry_server.convert.compiled.ping_text import HistogramsText
 from telemetry_server.normandy.record_rows import normandy_rows_of
 from telemetry_server.records.definitions import FindsSpecFile, Layouts, RecordLayouts
@@ -43,18 +43,26 @@ class ShapeKeys:
         """Return the number of *metric* with *shape*."""
         number = self._number_of.get((metric, shape))
         if number is None:
-            number = self.add((metric, shape.kind, shape_id(shape)), shape)
+            values = shape.kind, shape.starts, shape.labels
+            number = self.finder([((metric, shape.kind, shape_id(shape)), values)])(0)
             self._number_of[metric, shape] = number
         return number
 
-    def add(self, key: ShapeKey, shape: Shape) -> int:
-        """Return the number of *key*, which names *shape*."""
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._numbers[key] = len(self._numbers)
-            self._rows.histograms.shape_keys.append(key)
-            self._rows.shapes[key[2]] = (shape.kind, shape.starts, shape.labels)
-        return number
+    def finder(self, numbered: Sequence[tuple[ShapeKey, ShapeValues]]) -> Callable[[int], int]:
+        """Return a function that gives a position in *numbered* its number."""
+        numbers, keys, shapes = self._numbers, self._rows.histograms.shape_keys, self._rows.shapes
+
+        # Each task calls it for all of its metrics: a few times a ping.
+        def number_at(position: int) -> int:
+            key, values = numbered[position]
+            number = numbers.get(key)
+            if number is None:
+                number = numbers[key] = len(keys)
+                keys.append(key)
+                shapes[key[2]] = values
+            return number
+
+        return number_at
 
 
 class RowCollector:
@@ -177,8 +185,7 @@ class RowCollector:
         return True
 
     def _keys_of(self, layouts: Layouts) -> tuple[Layouts, LayoutKeys]:
-        add = self._keys.add
-        known = layouts, LayoutKeys(lambda number: add(*layouts.numbered[number]))
+        known = layouts, LayoutKeys(self._keys.finder(layouts.numbered))
         self._known[id(layouts)] = known
         return known
 

@@ -733,6 +733,7 @@ static struct {
     int64_t length; /* how many of its buckets are not empty */
     int is_simple;  /* counts fit in 32 bits: else its row is read once more */
     Text sum;       /* NULL where the client sent none */
+    int32_t places[MAX_BUCKETS + 1], counts[MAX_BUCKETS + 1];
 } cells_read;
 
 enum { SUM, RANGE = 5, BUCKET_COUNT, HISTOGRAM_TYPE, VALUES, FIELDS };
@@ -803,17 +804,17 @@ static Text past_row_number(const Walk *walk, Text p, int64_t *number)
     return end;
 }
 
-static void read_cell(int64_t place, Text from, Text end)
+/* Note the count between two places, unless it is 0; returns how many are noted then. */
+static int64_t read_cell(int64_t length, int64_t place, Text from, Text end)
 {
-    int64_t count = 0;
-    for (; from < end; from++)
-        count = count * 10 + (*from - '0');
+    int64_t count = *from++ - '0';
+    while (from < end)
+        count = count * 10 + (*from++ - '0');
     if (count > INT32_MAX)
         cells_read.is_simple = 0;
-    if (count) {
-        row_places[cells_read.length] = place;
-        row_numbers[cells_read.length++] = count;
-    }
+    cells_read.places[length] = (int32_t)place;
+    cells_read.counts[length] = (int32_t)count;
+    return length + (count != 0);
 }
 
 /* Both may write some bytes more than they add: of short texts that is quicker than to look. */
@@ -838,9 +839,8 @@ static char *add_count(const Walk *walk, char *to, Text from, Text end)
 static Text past_counts(const Walk *walk, Text p, const Layout *layout, Buffer *out, int is_noted)
 {
     const int64_t *positions = layout->starts + layout->size;
-    int64_t at = 0, place = 0; /* of the next start, and of the next number of the row */
+    int64_t at = 0, place = 0, noted = 0; /* of the next start, and of the next number of the row */
     char *to = room_for(out, (size_t)layout->bucket_count * (SAFE_DIGITS + 1) + 2 * SHORT);
-    cells_read.length = 0;
     cells_read.is_simple = 1;
     if (to == NULL || *p++ != '{')
         return NULL;
@@ -861,8 +861,9 @@ static Text past_counts(const Walk *walk, Text p, const Layout *layout, Buffer *
         to = add_count(walk, add_empty_buckets(to, position - place), from, p);
         place = position + 1;
         if (is_noted)
-            read_cell(position, from, p);
+            noted = read_cell(noted, position, from, p);
     }
+    cells_read.length = noted;
     out->length = add_empty_buckets(to, layout->bucket_count - place) - out->data;
     return p + 1;
 }
@@ -1202,10 +1203,8 @@ static void add_cells(Packing *packing, const Layout *layout)
     *to++ = (int32_t)length;
     memcpy(to, &sum, sizeof sum);
     to += 2;
-    for (int64_t i = 0; i < length; i++) {
-        to[i] = (int32_t)row_places[i];
-        to[length + i] = (int32_t)row_numbers[i];
-    }
+    memcpy(to, cells_read.places, (size_t)length * sizeof *to);
+    memcpy(to + length, cells_read.counts, (size_t)length * sizeof *to);
     packing->cells.length += (size_t)(CELL_HEAD + 2 * length) * sizeof *to;
 }
 
@@ -1538,7 +1537,9 @@ static int32_t key_of(Columns *columns, int64_t number)
     const int32_t *keys = (const int32_t *)PyByteArray_AS_STRING(columns->known);
     if (number >= 0 && number < size && keys[number] >= 0)
         return keys[number];
-    PyObject *found = PyObject_CallFunction(columns->find, "L", (long long)number);
+    PyObject *argument = PyLong_FromLongLong(number);
+    PyObject *found = argument == NULL ? NULL : PyObject_CallOneArg(columns->find, argument);
+    Py_XDECREF(argument);
     long key = found == NULL ? -1 : PyLong_AsLong(found);
     Py_XDECREF(found);
     if (PyErr_Occurred())
@@ -1846,6 +1847,13 @@ static PyObject *spread(PyObject *self, PyObject *args)
     columns.labels = PyList_New(0);
     if (columns.labels == NULL)
         return NULL;
+    /* Enough for all rows: to grow is to copy. */
+    size_t rows = (size_t)length / (CELL_HEAD * sizeof *at);
+    room_for(&columns.starts, (size_t)length / 2);
+    room_for(&columns.counts, (size_t)length / 2);
+    room_for(&columns.lengths, rows * sizeof *at);
+    room_for(&columns.keys, rows * sizeof *at);
+    room_for(&columns.sums, rows * sizeof(int64_t));
     for (Py_ssize_t i = 0; at != NULL && i < PyList_GET_SIZE(names); i++)
         at = add_columns_of_name(&columns, PyList_GET_ITEM(names, i), labels, &label, at, end);
     if (at == end && !PyErr_Occurred())
