@@ -17,7 +17,6 @@ from telemetry_server.coordinator.conversion_worker import Worker
 from telemetry_server.coordinator.messages import Incoming, Parts, parts_of, read_value
 from telemetry_server.coordinator.work_items import Task, TaskResult
 
-
 MAX_PARTS = 1024  # of one call: IOV_MAX of Linux
 
 

@@ -119,9 +119,9 @@ class RowCollector:
             self._mark(first_histogram, first_scalar, marks)
         if layouts is not None:
             events = list(events_of(record, sections))
-            self._rows.events += [
-                (ping, *event_row(event), None if marks is None else marks.of_event(event)) for event in events
-            ]
+            for event in events:
+                mark = None if marks is None else marks.of_event(event)
+                self._rows.events.append((ping, *event_row(event), mark))
             normandy = normandy_rows_of(record, sections, events, layouts)
             self._rows.uptake += [(ping, *row) for row in normandy.uptake]
             self._rows.enrollments += [(ping, *row) for row in normandy.enrollments]
