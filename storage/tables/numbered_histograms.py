@@ -13,8 +13,14 @@ from storage.tables.compiled.bucket_lists import ordered_lists
 from storage.tables.compiled.page_bodies import Numbers, sorted_rows
 from storage.tables.histogram_arrays import Names
 from storage.tables.numbered_pings import NumberedPings
-from storage.tables.numbered_words import NULL, Words, ranks_of, utf8
-from storage.tables.parquet.column_chunks import ColumnChunk, WordColumn, number_lists, split_numbers
+from storage.tables.numbered_words import NULL, Words, only_number, ranks_of, utf8
+from storage.tables.parquet.column_chunks import (
+    ColumnChunk,
+    WordColumn,
+    number_lists,
+    repeated_word,
+    split_numbers,
+)
 from storage.tables.row_groups import EncodedRows, RowGroup, row_groups
 from storage.tables.spilled_histograms import SpilledColumns, SpilledHistograms
 
@@ -64,15 +70,21 @@ class NumberedHistograms(EncodedRows):
             MARK: _marks(columns),
         }
         kinds = columns_of(HISTOGRAMS)
+        chunks = {}
+        for name, column in words.items():
+            kind, statistics = kinds[name], has_statistics(HISTOGRAMS, name)
+            number = only_number(column)
+            if number is None:
+                chunks[name] = [column.chunk(rows, kind, statistics=statistics)]
+            else:
+                word = None if number == NULL else column.words[number]
+                chunks[name] = [repeated_word(word, len(rows), kind, statistics=statistics)]
         return {
             **self._pings.repeated(HISTOGRAMS, rows, columns.ping),
             "starts": [number_lists(offsets, starts, repeat=True)],
             "counts": [number_lists(offsets, counts, repeat=False)],
             "sum": [split_numbers(columns.sum, rows)],
-            **{
-                name: [column.chunk(rows, kinds[name], statistics=has_statistics(HISTOGRAMS, name))]
-                for name, column in words.items()
-            },
+            **chunks,
         }
 
 

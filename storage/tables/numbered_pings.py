@@ -8,11 +8,12 @@ from typing import Any
 
 from storage.tables.columns import DAY_COLUMN, PING_COLUMNS, PING_KEY, PINGS, columns_of, has_statistics
 from storage.tables.compiled.page_bodies import Numbers
-from storage.tables.numbered_words import Words, ranked, utf8
+from storage.tables.numbered_words import NULL, Words, only_number, ranked, utf8
 from storage.tables.parquet.column_chunks import (
     ColumnChunk,
     Statistics,
     WordColumn,
+    repeated_word,
     split_numbers,
     text_lists,
 )
@@ -63,13 +64,22 @@ class NumberedPings(EncodedRows):
         }
         self.columns = {name: _column(of_wanted(column)) for name, column in values.items()}
         words, texts = _texts_of(pings)
+        word_values = words.values
         for place, name in enumerate(PING_TEXTS):
             self.columns[name] = WordColumn(
-                array("i", of_wanted(texts[place :: len(PING_TEXTS)])), words.values
+                array("i", of_wanted(texts[place :: len(PING_TEXTS)])), word_values
             )
         self._experiments = of_wanted(
             [part.experiment_sets[number] for part in pings for number in part.experiments]
         )
+        # Most pings of a batch came on one day, and of one application; to look at each row again takes long.
+        self._repeated = {
+            name: None if number == NULL else column.words[number]
+            for name in (DAY_COLUMN, *PING_COLUMNS)
+            for column in [self.columns[name]]
+            for number in [only_number(column)]
+            if number is not None
+        }
         self.num_rows = len(self._experiments)
         self._numbers = array("q", range(first, first + self.num_rows))
         self._stamps = of_wanted(stamps)
@@ -105,9 +115,12 @@ class NumberedPings(EncodedRows):
         kinds = columns_of(table)
         chunks = {PING_KEY: [split_numbers(self._numbers, rows, places)]}
         for name in (DAY_COLUMN, *PING_COLUMNS):
-            of_pings = self.columns[name]
-            column = WordColumn(places, of_pings.words, of_pings.numbers)
-            chunks[name] = [column.chunk(rows, kinds[name], statistics=has_statistics(table, name))]
+            of_pings, kind, statistics = self.columns[name], kinds[name], has_statistics(table, name)
+            if name in self._repeated:
+                chunks[name] = [repeated_word(self._repeated[name], len(rows), kind, statistics=statistics)]
+            else:
+                column = WordColumn(places, of_pings.words, of_pings.numbers)
+                chunks[name] = [column.chunk(rows, kind, statistics=statistics)]
         return chunks
 
 

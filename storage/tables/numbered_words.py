@@ -1,5 +1,6 @@
 """Values as numbers of distinct ones, which Parquet's dictionaries and sorting are made of."""
 
+import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from storage.tables.parquet.kinds import Kind
 
 EPOCH = datetime(1970, 1, 1)  # UTC, without a time zone as the columns have none
 NULL = -1
+_NUMBER_BYTES = 4
 
 
 class Words:
@@ -58,6 +60,16 @@ def word_column(values: Iterable[Any], kind: Kind) -> WordColumn:
 def microseconds(moment: datetime) -> int:
     """Return the microseconds since 1970 of *moment*."""
     return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def only_number(column: WordColumn) -> int | None:
+    """Return the number that all rows of *column* have; None where they differ, or it has ``by_number``."""
+    if column.by_number is not None:
+        return None
+    numbers = memoryview(column.numbers).cast("B")
+    first = bytes(numbers[:_NUMBER_BYTES])
+    is_same = len(numbers) > 0 and numbers == first * (len(numbers) // _NUMBER_BYTES)
+    return int.from_bytes(first, sys.byteorder, signed=True) if is_same else None
 
 
 def ranks_of(words: Sequence[bytes] | Sequence[int]) -> "array[int]":

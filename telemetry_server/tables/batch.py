@@ -1,7 +1,7 @@
 """Rows on their way into the tables, and the bytes of converted files that they are of."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -12,6 +12,7 @@ from storage.ledger.table_files import ShapeRow, TableFile
 from storage.ledger.transaction import Transaction
 from storage.tables.arrow_rows import Part, places_of, sorted_rows_of
 from storage.tables.columns import PINGS
+from storage.tables.histogram_arrays import Numbered
 from storage.tables.numbered_tables import is_compiled, numbered_rows_of
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import HistogramColumns, TableRows
@@ -23,6 +24,9 @@ ROW_BYTES, TUPLE_BYTES, PING_BYTES = 32, 512, 512
 # More histograms than these wait on disk: a part file has many rows of each metric only if it has thousands
 # of pings.
 SPILLED_AT_BYTES = 2 << 20
+# So many are sorted at once: what is sorted takes as much memory again, and less is still in the processor's
+# cache when it is written.
+PIECE_BYTES = 3 << 20
 # A batch of this size is written: histograms on disk, and all other rows in memory.
 MAX_BYTES, MAX_SPILLED_BYTES = 4 << 20, 48 << 20
 
@@ -52,7 +56,7 @@ class Batch:
             self.rows += len(rows)
             held = rows.histograms
             tuples = len(rows.events) + len(rows.uptake) + len(rows.enrollments)
-            self.histogram_bytes += len(held.starts) + len(held.counts) + ROW_BYTES * len(held.pings)
+            self.histogram_bytes += _bytes_of(held)
             self.bytes += ROW_BYTES * (len(rows) - len(held.pings))
             self.bytes += TUPLE_BYTES * tuples + PING_BYTES * len(rows.pings)
 
@@ -76,11 +80,10 @@ class Batch:
             numbered = zip(parts, places_of(parts), strict=True)
             waiting = islice(numbered, self._spilled_parts[day], None)
             new = [(rows.histograms, places) for (rows, _), places in waiting if rows.histograms.pings]
-            if not new:
-                continue
-            if day not in self.spilled:
-                self.spilled[day] = SpilledHistograms(disk, scratch.next_path())
-            self.spilled_bytes += self.spilled[day].add(new)
+            for piece in _pieces(new):
+                if day not in self.spilled:
+                    self.spilled[day] = SpilledHistograms(disk, scratch.next_path())
+                self.spilled_bytes += self.spilled[day].add(piece)
             self._spilled_parts[day] = len(parts)
         for parts in self.parts.values():
             for rows, _ in parts:
@@ -102,6 +105,24 @@ class Batch:
             self.ranges[path] = (start, last)
         else:
             raise ValueError(f"{path}: {start} to {end} does not continue {first} to {last}")
+
+
+def _bytes_of(histograms: HistogramColumns) -> int:
+    return len(histograms.starts) + len(histograms.counts) + ROW_BYTES * len(histograms.pings)
+
+
+def _pieces(parts: Sequence[Numbered]) -> Iterator[Sequence[Numbered]]:
+    """Cut *parts* into pieces of about `PIECE_BYTES`."""
+    piece: list[Numbered] = []
+    size = 0
+    for part in parts:
+        piece.append(part)
+        size += _bytes_of(part[0])
+        if size >= PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from storage.tables.compiled.page_bodies import Numbers, Page, list_pages, split_page, word_page
 from storage.tables.parquet.kinds import Kind
-from storage.tables.parquet.levels import levels, presence_and_rest
+from storage.tables.parquet.levels import levels, presence_and_rest, run, run_of_levels
 from storage.tables.parquet.schema import BOOLEAN, BYTE_ARRAY, INT64, physical_type_of
 
 # Numbers of parquet.thrift.
@@ -68,6 +68,15 @@ class WordColumn:
         return ColumnChunk(
             physical_type_of(kind), RLE_DICTIONARY, [page], _dictionary_of(values, kind), found
         )
+
+
+def repeated_word(word: bytes | int | None, rows: int, kind: Kind, *, statistics: bool) -> ColumnChunk:
+    """Return a column of *kind* that has *word*, or null, in each of so many *rows*; see `WordColumn`."""
+    values = [] if word is None else [word]
+    body = run_of_levels(len(values), rows) + b"\x01" + (run(0, rows) if values else b"")
+    found = _statistics(values, rows if word is None else 0, kind) if statistics else None
+    page = Page(body, rows)
+    return ColumnChunk(physical_type_of(kind), RLE_DICTIONARY, [page], _dictionary_of(values, kind), found)
 
 
 def _dictionary_of(values: Sequence[Any], kind: Kind) -> Page:

@@ -15,8 +15,20 @@ LENGTH_BYTES = 4
 
 def levels(numbers: Sequence[int]) -> bytes:
     """Return *numbers*, of at most 8 bits, as runs of equal ones behind their length in bytes."""
-    runs = [(number, sum(1 for _ in equal)) for number, equal in groupby(numbers)]
-    data = b"".join(varint(count << 1) + bytes([number]) for number, count in runs)
+    return _with_length(b"".join(run(number, sum(1 for _ in equal)) for number, equal in groupby(numbers)))
+
+
+def run_of_levels(number: int, count: int) -> bytes:
+    """Return what `levels` does for *count* equal numbers."""
+    return _with_length(run(number, count))
+
+
+def run(number: int, count: int) -> bytes:
+    """Return *number*, of at most 8 bits, *count* times."""
+    return varint(count << 1) + bytes([number])
+
+
+def _with_length(data: bytes) -> bytes:
     return len(data).to_bytes(LENGTH_BYTES, "little") + data
 
 
