@@ -98,7 +98,7 @@ class _NamedColumns:
         for name, texts in names.texts_of_keys():
             distinct = Words()
             numbers = distinct.numbers_of(map(str.encode, texts))
-            self.of_keys[name] = (distinct.values, numbers)
+            self.of_keys[name] = (distinct.list, numbers)
         metrics, by_key = self.of_keys["metric"]
         ranks = ranks_of(metrics)
         self.metric_ranks = array("i", [ranks[number] for number in by_key])
@@ -109,4 +109,4 @@ def _marks(columns: SpilledColumns) -> WordColumn:
     numbers = array("i", [NULL]) * columns.rows
     for row, mark in columns.marks.items():
         [numbers[row]] = distinct.numbers_of([utf8(mark)])
-    return WordColumn(numbers, distinct.values)
+    return WordColumn(numbers, distinct.list)

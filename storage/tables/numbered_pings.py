@@ -64,10 +64,9 @@ class NumberedPings(EncodedRows):
         }
         self.columns = {name: _column(of_wanted(column)) for name, column in values.items()}
         words, texts = _texts_of(pings)
-        word_values = words.values
         for place, name in enumerate(PING_TEXTS):
             self.columns[name] = WordColumn(
-                array("i", of_wanted(texts[place :: len(PING_TEXTS)])), word_values
+                array("i", of_wanted(texts[place :: len(PING_TEXTS)])), words.list
             )
         self._experiments = of_wanted(
             [part.experiment_sets[number] for part in pings for number in part.experiments]
@@ -136,7 +135,7 @@ def text_pairs(rows: Sequence[Sequence[tuple[str, str | None]] | None]) -> list[
 
 def _column(values: Sequence[Any]) -> WordColumn:
     words = Words()
-    return WordColumn(words.numbers_of(values), words.values)
+    return WordColumn(words.numbers_of(values), words.list)
 
 
 def _ids_of(joined: Iterator[bytearray] | Any) -> list[bytes]:

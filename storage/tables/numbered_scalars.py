@@ -46,16 +46,16 @@ class NumberedScalars(EncodedRows):
                 self._marks.extend([NULL] * len(rows))
         self._words = {
             "value_number": self._numbers(),
-            "value_text": WordColumn(self._texts, words.values),
-            MARK: WordColumn(self._marks, [utf8(mark) for mark in marks.values]),
+            "value_text": WordColumn(self._texts, words.list),
+            MARK: WordColumn(self._marks, [utf8(mark) for mark in marks.list]),
         }
-        texts_of_keys = list(zip(*keys.values, strict=True)) or [()] * len(_OF_KEYS)
+        texts_of_keys = list(zip(*keys.list, strict=True)) or [()] * len(_OF_KEYS)
         self._ranks = {}
         for name, of_keys in zip(_OF_KEYS, texts_of_keys, strict=True):
             distinct = Words()
             by_key = distinct.numbers_of(of_keys)
-            self._words[name] = WordColumn(self._keys, distinct.values, by_key)
-            ranks = ranks_of(distinct.values)
+            self._words[name] = WordColumn(self._keys, distinct.list, by_key)
+            ranks = ranks_of(distinct.list)
             self._ranks[name] = array("i", [ranks[number] for number in by_key])
         self.num_rows = len(self._keys)
 
@@ -67,7 +67,7 @@ class NumberedScalars(EncodedRows):
             data[_NUMBER_BYTES * row : _NUMBER_BYTES * (row + 1)] if kind == NUMBER else None
             for row, kind in enumerate(self._kinds)
         )
-        return WordColumn(numbers, words.values)
+        return WordColumn(numbers, words.list)
 
     def __iter__(self) -> Iterator[RowGroup]:
         """Yield the rows by row group."""

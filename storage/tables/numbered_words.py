@@ -14,23 +14,22 @@ NULL = -1
 _NUMBER_BYTES = 4
 
 
-class Words:
-    """Distinct values with consecutive numbers; null has `NULL`."""
+class Words(dict[Any, int]):
+    """Gives distinct values consecutive numbers; null has `NULL`."""
 
     def __init__(self) -> None:
-        self._numbers: dict[Any, int] = {}
+        super().__init__({None: NULL})
+        self.list: list[Any] = []
+        """All values but null by their number."""
 
-    @property
-    def values(self) -> list[Any]:
-        """All values by their number."""
-        return list(self._numbers)
+    def __missing__(self, value: Any) -> int:
+        number = self[value] = len(self.list)
+        self.list.append(value)
+        return number
 
     def numbers_of(self, values: Iterable[Any]) -> "array[int]":
         """Return the number of each of *values*."""
-        known = self._numbers
-        return array(
-            "i", [NULL if value is None else known.setdefault(value, len(known)) for value in values]
-        )
+        return array("i", map(self.__getitem__, values))
 
     def places_of(self, texts: Iterable[str]) -> list[int]:
         """Return the number of each of *texts*; one more behind them, which `NULL` finds, stands for null."""
@@ -54,7 +53,7 @@ def word_column(values: Iterable[Any], kind: Kind) -> WordColumn:
         values = (value if value is None else utf8(value) for value in values)
     elif kind is Kind.MOMENT:
         values = (value if value is None else microseconds(value) for value in values)
-    return WordColumn(words.numbers_of(values), words.values)
+    return WordColumn(words.numbers_of(values), words.list)
 
 
 def microseconds(moment: datetime) -> int:
@@ -66,8 +65,8 @@ def only_number(column: WordColumn) -> int | None:
     """Return the number that all rows of *column* have; None where they differ, or it has ``by_number``."""
     if column.by_number is not None:
         return None
-    numbers = memoryview(column.numbers).cast("B")
-    first = bytes(numbers[:_NUMBER_BYTES])
+    numbers = bytes(column.numbers)  # a view of bytes is compared one by one
+    first = numbers[:_NUMBER_BYTES]
     is_same = len(numbers) > 0 and numbers == first * (len(numbers) // _NUMBER_BYTES)
     return int.from_bytes(first, sys.byteorder, signed=True) if is_same else None
 

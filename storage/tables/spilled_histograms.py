@@ -39,14 +39,14 @@ class SpilledColumns:
     """Histograms by column, as bytes of numbers; see `NumberColumns`."""
 
     rows: int
-    ping: bytes
-    process: bytes
-    label: bytes
-    key: bytes
-    sum: bytes
+    ping: bytearray
+    process: bytearray
+    label: bytearray
+    key: bytearray
+    sum: bytearray
     offsets: bytes  # int32: where the buckets of each begin, and the end of the last
-    starts: bytes  # int32; a negative number *n* stands for position -1 - *n* in `large`
-    counts: bytes  # int32, like `starts`
+    starts: bytearray  # int32; a negative number *n* stands for position -1 - *n* in `large`
+    counts: bytearray  # int32, like `starts`
     large: Sequence[int]
     marks: dict[int, str]  # by row
 
@@ -123,8 +123,8 @@ class SpilledHistograms:
 
     def _of_metrics(self, first: str, end: str | None) -> SpilledColumns:
         """Return the histograms of the metrics from *first* to before *end*."""
-        columns: dict[str, list[bytes]] = {name: [] for name in (*WIDTHS, "start", "count")}
         marks: dict[int, str] = {}
+        places: list[list[tuple[int, int]]] = [[] for _ in (*WIDTHS, "start", "count")]
         rows = 0
         for run in self._runs:
             low, high = run.rows_of(first, end)
@@ -132,25 +132,28 @@ class SpilledHistograms:
             if begin == stop:
                 continue
             at = run.begin
-            for name, width in WIDTHS.items():
-                columns[name].append(self._bytes(at + width * begin, width * (stop - begin)))
+            for column, width in zip(places, WIDTHS.values(), strict=False):
+                column.append((at + width * begin, width * (stop - begin)))
                 at += width * run.rows
             first_bucket, last_bucket = run.first_buckets[low], run.first_buckets[high]
-            for name in ("start", "count"):
-                columns[name].append(self._bytes(at + 4 * first_bucket, 4 * (last_bucket - first_bucket)))
+            for column in places[len(WIDTHS) :]:
+                column.append((at + 4 * first_bucket, 4 * (last_bucket - first_bucket)))
                 at += 4 * run.buckets
             marks |= {row - begin + rows: mark for row, mark in run.marks.items() if begin <= row < stop}
             rows += stop - begin
-        ping, process, label, key, lengths, sums, starts, counts = (
-            b"".join(parts) for parts in columns.values()
-        )
+        ping, process, label, key, lengths, sums, starts, counts = map(self._joined, places)
         offsets = offsets_of(lengths)
         return SpilledColumns(
             rows, ping, process, label, key, sums, offsets, starts, counts, self._large, marks
         )
 
-    def _bytes(self, offset: int, length: int) -> bytes:
-        found = os.pread(self._read, length, offset)
-        if len(found) != length:
-            raise OSError(f"a file of waiting rows ends at {offset + len(found)}")
-        return found
+    def _joined(self, places: Sequence[tuple[int, int]]) -> bytearray:
+        """Return the bytes at *places*, each a position in the file and a length, one behind another."""
+        joined = bytearray(sum(length for _, length in places))
+        room = memoryview(joined)
+        for position, length in places:
+            count = os.preadv(self._read, [room[:length]], position)
+            if count != length:
+                raise OSError(f"a file of waiting rows ends at {position + count}")
+            room = room[length:]
+        return joined

@@ -3,7 +3,7 @@
 from array import array
 from typing import Any
 
-Bytes = memoryview | bytes | array[int]
+Bytes = memoryview | bytes | bytearray | array[int]
 
 def offsets_of(lengths: Bytes) -> bytes: ...
 def ordered_lists(

@@ -28,8 +28,8 @@ class BucketLists:
     """
 
     offsets: "pa.Array"  # int32: where each histogram begins among the buckets, and the end of the last
-    starts: bytes  # int32
-    counts: bytes  # int32
+    starts: bytes | bytearray  # int32
+    counts: bytes | bytearray  # int32
     large: Sequence[int]
 
     def in_order(self, rows: "pa.Array") -> "tuple[pa.ListArray, pa.ListArray]":
@@ -67,7 +67,7 @@ class BucketLists:
         ends = _integers(offsets, 32)
         return _list_of(ends, _integers(starts, 64)), _list_of(ends, _integers(counts, 64))
 
-    def _of(self, rows: "pa.Array", data: bytes) -> "pa.ListArray":
+    def _of(self, rows: "pa.Array", data: bytes | bytearray) -> "pa.ListArray":
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -81,7 +81,7 @@ class BucketLists:
         return _list_of(lists.offsets, numbers.cast(pa.int64()))
 
 
-def offsets_of(lengths: bytes) -> bytes:
+def offsets_of(lengths: bytes | bytearray) -> bytes:
     """
     Return where lists of these *lengths* begin, one behind another, and the end of the last; 32 bits each.
 
@@ -148,7 +148,7 @@ def _list_of(offsets: "pa.Array", numbers: "pa.Array") -> "pa.ListArray":
     return pa.ListArray.from_arrays(offsets, numbers)
 
 
-def _integers(data: bytes, bits: int) -> "pa.Array":
+def _integers(data: bytes | bytearray, bits: int) -> "pa.Array":
     import pyarrow as pa
 
     type_ = pa.int32() if bits == 32 else pa.int64()

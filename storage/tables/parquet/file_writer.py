@@ -10,6 +10,7 @@ Source: parquet.thrift and README.md of Apache Parquet.
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from storage.tables.parquet.column_chunks import PLAIN, RLE, ColumnChunk, Statistics
@@ -96,7 +97,7 @@ class _RowGroup:
     size: int = 0  # before compression
     compressed_size: int = 0
 
-    def add(self, path: Sequence[str], chunk: ColumnChunk) -> None:
+    def add(self, path: tuple[str, ...], chunk: ColumnChunk) -> None:
         """Add the pages of *chunk*, the column at *path*."""
         begin = self.end
         size_before = self.size
@@ -116,7 +117,7 @@ class _RowGroup:
             {
                 1: i32(chunk.type),
                 2: list_of([i32(encoding) for encoding in encodings]),
-                3: list_of([binary(part) for part in path]),
+                3: _described_path(path),
                 4: i32(_ZSTD),
                 5: i64(sum(page.values for page in chunk.pages)),
                 6: i64(self.size - size_before),
@@ -124,15 +125,13 @@ class _RowGroup:
                 9: i64(first_data),
                 11: i64(begin) if has_dictionary else None,
                 12: _described(chunk.statistics),
-                13: list_of([structure({1: i32(a), 2: i32(b), 3: i32(c)}) for a, b, c in counts]),
+                13: list_of([_described_pages(*count) for count in counts]),
             }
         )
         self.chunks.append(structure({2: i64(0), 3: described}))
         self.compressed_size += self.end - begin
 
     def _add_page(self, kind: int, page: "Page", more: dict[int, Value]) -> None:
-        # A frame with its size needs no larger window than that.
-        self.compressor.set_pledged_input_size(len(page.body))
         body = bytes(self.compressor.compress(page.body, self.compressor.FLUSH_FRAME))
         sizes = {1: i32(kind), 2: i32(len(page.body)), 3: i32(len(body))}
         header = structure(sizes | more).data
@@ -152,6 +151,16 @@ class _RowGroup:
                 7: i16(number) if number < 1 << 15 else None,
             }
         )
+
+
+@cache
+def _described_path(path: tuple[str, ...]) -> Value:
+    return list_of([binary(part) for part in path])
+
+
+@lru_cache(256)
+def _described_pages(kind: int, encoding: int, count: int) -> Value:
+    return structure({1: i32(kind), 2: i32(encoding), 3: i32(count)})
 
 
 def _described(statistics: Statistics | None) -> Value | None:

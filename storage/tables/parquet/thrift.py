@@ -6,8 +6,11 @@ Source: "Thrift Compact protocol encoding" of Apache Thrift.  Only what Parquet 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 FALSE, I16, I32, I64, BINARY, LIST, STRUCT = 2, 4, 5, 6, 8, 9, 12
+# Encoded numbers: most of them are few, and come again in each column.
+_KEPT = 1024
 _LONG_LIST, _MAX_STEP, _MAX_BYTE = 15, 15, 127
 _BYTES = [bytes([number]) for number in range(_MAX_BYTE + 1)]
 
@@ -34,11 +37,13 @@ def i16(number: int) -> Value:
     return Value(I16, _zigzag(number))
 
 
+@lru_cache(_KEPT)
 def i32(number: int) -> Value:
     """Return a whole number of 32 bits."""
     return Value(I32, _zigzag(number))
 
 
+@lru_cache(_KEPT)
 def i64(number: int) -> Value:
     """Return a whole number of 64 bits."""
     return Value(I64, _zigzag(number))
