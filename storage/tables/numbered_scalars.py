@@ -14,7 +14,6 @@ from storage.tables.rows import BOOLEAN, NUMBER, TEXT, ScalarColumns
 NumberedScalarParts = Sequence[tuple[ScalarColumns, Sequence[int | None] | int]]
 """Scalars, and the place of each of their pings (None where it is unwanted), or that of the first."""
 
-_NUMBER_BYTES = 8
 _OF_KEYS = ("metric", "process", "label", "kind")
 
 
@@ -60,14 +59,13 @@ class NumberedScalars(EncodedRows):
         self.num_rows = len(self._keys)
 
     def _numbers(self) -> WordColumn:
-        # By their bytes: -0.0 and 0.0 are equal, and differ.
-        data = self._values.tobytes()
+        # By their bits: -0.0 and 0.0 are equal, and differ.
+        bits = memoryview(self._values).cast("B").cast("q")
         words = Words()
         numbers = words.numbers_of(
-            data[_NUMBER_BYTES * row : _NUMBER_BYTES * (row + 1)] if kind == NUMBER else None
-            for row, kind in enumerate(self._kinds)
+            value if kind == NUMBER else None for value, kind in zip(bits, self._kinds, strict=True)
         )
-        return WordColumn(numbers, words.list)
+        return WordColumn(numbers, [value.to_bytes(8, "little", signed=True) for value in words.list])
 
     def __iter__(self) -> Iterator[RowGroup]:
         """Yield the rows by row group."""
