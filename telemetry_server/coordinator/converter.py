@@ -207,10 +207,11 @@ class Converter:
             following = Plan() if is_last or should_stop() else await self._plan(positions)
             next_converting = self._start_converting(following)
             try:
-                if self._ends_with_raw and following.is_empty:
+                if self._ends_with_raw and following.is_empty and not is_last:
                     await self.advance_tables(LAST_PART)
                 await self._commit(plan, await converting)
             except BaseException:
+                converting.cancel()
                 next_converting.cancel()
                 raise
             plan, converting = following, next_converting

@@ -276,3 +276,53 @@ async def test_a_turn_converts_nothing_that_it_does_not_commit(tmp_path, monkeyp
 
         assert converter.summary.stored == len(converted) == 20
     assert world.audit().findings == []
+
+
+async def test_few_rows_become_a_file_only_beside_the_last_round(tmp_path, monkeypatch):
+    """A turn ends too, and larger files are cheaper."""
+    monkeypatch.setattr(converter_module, "ROUNDS_PER_TURN", 2)
+    monkeypatch.setattr(batch_planner, "ROUND_ITEMS", 3)
+    world = World(tmp_path)
+    world.put_specs()
+    world.receive([submitted(a_ping(number), number) for number in range(8)])
+    stored = []
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+
+        async def advance(part=1):
+            if part < 1:
+                stored.append(converter.summary.stored)
+
+        monkeypatch.setattr(converter, "advance_tables", advance)
+        await converter.convert_all()
+
+        assert converter.summary.stored == 8
+    assert stored == [6]
+
+
+async def test_a_disk_that_refuses_rows_ends_the_conversion_under_way(tmp_path, monkeypatch):
+    """Its result would be of no use."""
+    world = World(tmp_path)
+    world.put_specs()
+    world.receive([submitted(a_ping(1), 1)])
+    ended = []
+    async with AsyncExitStack() as stack:
+        converter = await world.opened(stack)
+
+        async def convert(tasks):
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.append(tasks)
+
+        async def advance(part=1):
+            await asyncio.sleep(0)
+            raise OSError("no space")
+
+        monkeypatch.setattr(converter.pool, "convert", convert)
+        monkeypatch.setattr(converter, "advance_tables", advance)
+        with pytest.raises(OSError, match="no space"):
+            await converter.convert_all()
+        await asyncio.sleep(0)
+
+        assert [len(tasks) for tasks in ended if tasks] == [1]
