@@ -64,9 +64,13 @@ class SpilledHistograms:
         self._written = disk.create(path)
         try:
             self._read = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            disk.unlink(path)
         except BaseException:
             disk.close(self._written)
+            raise
+        try:
+            disk.unlink(path)
+        except BaseException:
+            self.close()
             raise
         self.names = Names()
         self._large: list[int] = []
