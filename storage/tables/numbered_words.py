@@ -50,8 +50,11 @@ def word_column(values: Iterable[Any], kind: Kind) -> WordColumn:
     """
     words = Words()
     if kind is Kind.TEXT:
-        values = (value if value is None else utf8(value) for value in values)
-    elif kind is Kind.MOMENT:
+        texts = Words()  # each is encoded once
+        numbers = texts.numbers_of(values)
+        places = words.places_of(texts.values)
+        return WordColumn(array("i", map(places.__getitem__, numbers)), words.values)
+    if kind is Kind.MOMENT:
         values = (value if value is None else microseconds(value) for value in values)
     return WordColumn(words.numbers_of(values), words.list)
 

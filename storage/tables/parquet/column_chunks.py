@@ -14,7 +14,7 @@ from typing import Any
 
 from storage.tables.compiled.page_bodies import Numbers, Page, list_pages, split_page, word_page
 from storage.tables.parquet.kinds import Kind
-from storage.tables.parquet.levels import levels, presence_and_rest, run, run_of_levels
+from storage.tables.parquet.levels import levels, packed, presence_and_rest, run, run_of_levels
 from storage.tables.parquet.schema import BOOLEAN, BYTE_ARRAY, INT64, physical_type_of
 
 # Numbers of parquet.thrift.
@@ -102,9 +102,7 @@ def _encoded(value: bytes | int, kind: Kind) -> bytes:
 def booleans(values: Sequence[bool | None]) -> ColumnChunk:
     """Return values that are true, false or null as a column."""
     presence, _ = presence_and_rest(word_page(array("i", [-(value is None) for value in values]), 1).page)
-    bits = [value for value in values if value is not None]
-    packed = sum(1 << place for place, value in enumerate(bits) if value)
-    body = presence + packed.to_bytes((len(bits) + 7) // 8, "little")
+    body = presence + packed(bytes([value for value in values if value is not None]), 1)
     return ColumnChunk(BOOLEAN, PLAIN, [Page(body, len(values))])
 
 
@@ -115,15 +113,14 @@ def text_lists(rows: Sequence[Sequence[bytes | None] | None], *, required: bool 
     Args:
         required: Whether no text is null, by the schema.
     """
-    repetition: list[int] = []
-    definition: list[int] = []
+    repetition, definition = bytearray(), bytearray()
     for texts in rows:
         if not texts:
             repetition.append(0)
             definition.append(_NO_LIST if texts is None else _EMPTY_LIST)
             continue
-        repetition += [0, *[1] * (len(texts) - 1)]
-        definition += [_VALUE - 1] * len(texts) if required else [_VALUE - (text is None) for text in texts]
+        repetition += b"\0" + b"\1" * (len(texts) - 1)
+        definition += bytes([_VALUE - (required or text is None) for text in texts])
     distinct: dict[bytes, int] = {}
     numbers = array(
         "i",
@@ -134,9 +131,9 @@ def text_lists(rows: Sequence[Sequence[bytes | None] | None], *, required: bool 
         ],
     )
     page, used, _ = word_page(numbers, len(distinct))
-    _, packed = presence_and_rest(page)
+    _, places = presence_and_rest(page)
     words = list(distinct)
-    body = levels(repetition) + levels(definition) + packed
+    body = levels(repetition, 1) + levels(definition, _VALUE.bit_length()) + places
     return ColumnChunk(
         BYTE_ARRAY,
         RLE_DICTIONARY,
