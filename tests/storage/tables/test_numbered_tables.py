@@ -18,13 +18,15 @@ from storage.disk import Disk
 from storage.tables import arrow_rows, numbered_histograms, part_writer, row_groups
 from storage.tables.arrow_rows import Part, sorted_rows_of
 from storage.tables.columns import TABLES, columns_of, schema_of
+from storage.tables.compiled import bucket_lists, page_bodies
+from storage.tables.merging import merge_scratch
 from storage.tables.numbered_tables import is_compiled, numbered_rows_of
 from storage.tables.numbered_words import utf8
 from storage.tables.parquet.kinds import Kind
 from storage.tables.part_file import Scratch
 from storage.tables.rows import BOOLEAN, MAX_INT32, NUMBER, PING_TEXTS, TEXT
-from telemetry_server.tables.batch import Batch
-from tests.storage.tables.rows_of_each_table import parts_of
+from telemetry_server.tables.batch import Batch, prepare
+from tests.storage.tables.rows_of_each_table import one_ping, parts_of
 
 pytestmark = pytest.mark.skipif(not is_compiled(), reason="built without a C compiler")
 
@@ -181,6 +183,26 @@ def test_each_reader_finds_the_rows(tasks):
 def plain(row: tuple) -> tuple:
     """Return *row* of DuckDB as PyArrow returns it."""
     return tuple(list(value.items()) if isinstance(value, dict) else value for value in row)
+
+
+def test_files_of_both_writers_are_merged(tmp_path, monkeypatch):
+    """A data root may have been written with and without a C compiler."""
+    scratch = Scratch(DataRoot(tmp_path), Disk())
+    written = []
+    for first_ping, is_built in ((1, True), (2, False), (3, True)):
+        monkeypatch.setattr(page_bodies, "IS_COMPILED", is_built)
+        monkeypatch.setattr(bucket_lists, "IS_COMPILED", is_built)
+        batch = Batch()
+        batch.add_rows(one_ping(), ["20261129"])
+        written.append(prepare(batch, scratch, Disk(), first_ping).files)
+
+    for table in TABLES:
+        files = [file for each in written for file in each if file.table == table]
+        rows = [row for file in files for row in pq.read_table(file.path).to_pylist()]
+        merged = pq.read_table(merge_scratch(scratch, files).path).to_pylist()
+        assert merged == rows
+        assert [row.pop("ping") for row in rows] == [1, 2, 3]
+        assert rows[0] == rows[1] == rows[2]
 
 
 def test_every_column_has_a_place_in_each_file():
