@@ -52,8 +52,8 @@ def word_column(values: Iterable[Any], kind: Kind) -> WordColumn:
     if kind is Kind.TEXT:
         texts = Words()  # each is encoded once
         numbers = texts.numbers_of(values)
-        places = words.places_of(texts.values)
-        return WordColumn(array("i", map(places.__getitem__, numbers)), words.values)
+        places = words.places_of(texts.list)
+        return WordColumn(array("i", map(places.__getitem__, numbers)), words.list)
     if kind is Kind.MOMENT:
         values = (value if value is None else microseconds(value) for value in values)
     return WordColumn(words.numbers_of(values), words.list)
