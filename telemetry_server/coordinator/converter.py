@@ -197,17 +197,16 @@ class Converter:
         positions = await asyncio.to_thread(self._committed_positions)
         plan = await self._plan(positions)
         converting = self._start_converting(plan)
-        for number in range(ROUNDS_PER_TURN):
+        for rounds_left in reversed(range(ROUNDS_PER_TURN)):
             if plan.is_empty:
                 await converting
                 return True
             positions = {**positions, **plan.positions}
             # After the turn another process may commit: what was converted ahead would be converted again.
-            is_last = number == ROUNDS_PER_TURN - 1
-            following = Plan() if is_last or should_stop() else await self._plan(positions)
+            following = await self._plan(positions) if rounds_left and not should_stop() else Plan()
             next_converting = self._start_converting(following)
             try:
-                if self._ends_with_raw and following.is_empty and not is_last:
+                if self._ends_with_raw and following.is_empty and rounds_left:
                     await self.advance_tables(LAST_PART)
                 await self._commit(plan, await converting)
             except BaseException:
