@@ -63,10 +63,7 @@ class QuerySession:
             with limited_memory(self.limits.memory_bytes):
                 run_watched(work, self.connection, self.limits.timeout_seconds)
         except (duckdb.OutOfMemoryException, MemoryError):
-            mebibytes = self.limits.memory_bytes / 2**20
-            raise StatementStopped(
-                f"stopped: it needs more than {mebibytes:,.0f} MiB of memory; raise --memory"
-            ) from None
+            raise _out_of_memory(self.limits) from None
         except duckdb.Error as error:
             for stream in self.streams.values():
                 if stream.failure is not None:
@@ -75,6 +72,11 @@ class QuerySession:
                 raise failure from None
             text = one_line(str(error))
             raise self.snapshot.damage(text) or StatementRefused(text) from None
+
+
+def _out_of_memory(limits: QueryLimits) -> StatementStopped:
+    mebibytes = limits.memory_bytes / 2**20
+    return StatementStopped(f"stopped: it needs more than {mebibytes:,.0f} MiB of memory; raise --memory")
 
 
 @contextmanager
@@ -95,6 +97,7 @@ def opened_session(
 
     Raises:
         NoDataRoot: *root* is not a data root.
+        StatementStopped: There is too little memory for a session.
         TablesNotInstalled: DuckDB or PyArrow is missing.
         SnapshotFailed: A file that the ledger lists is missing or, as the block finds, damaged.
     """
@@ -104,7 +107,11 @@ def opened_session(
 
     streams = streams_of(root, lambda: cache_in(specs), catalogue, anonymous)
     with Snapshot(catalogue.files) as snapshot:
-        connection = open_session(snapshot, streams, SessionLimits(limits.memory_bytes), anonymous)
+        try:
+            connection = open_session(snapshot, streams, SessionLimits(limits.memory_bytes), anonymous)
+        except (duckdb.OutOfMemoryException, MemoryError):
+            # The system may refuse memory to a process of the reports before it has run anything.
+            raise _out_of_memory(limits) from None
         try:
             yield QuerySession(connection, streams, limits, snapshot)
         except StatementHung:

@@ -6,11 +6,12 @@ import resource
 import threading
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from storage.errors import LostFile, NoDataRoot
 from telemetry_server import analysis
-from telemetry_server.analysis import committed_files
+from telemetry_server.analysis import committed_files, query
 from telemetry_server.analysis.catalogue import Catalogue
 from telemetry_server.analysis.committed_files import CommittedFile, Snapshot, SnapshotFailed
 from telemetry_server.analysis.query import QueryLimits, opened_session
@@ -324,3 +325,19 @@ def test_an_error_of_the_work_is_raised():
     with pytest.raises(StatementRefused, match="no"):
         run_watched(fail, Endless(), 10.0)
     assert committed_files.OPEN_ATTEMPTS > 1
+
+
+def test_too_little_memory_for_a_session_stops_the_question(table_world, tmp_path, monkeypatch):
+    """As it does while the statement runs: it is no fault of the server."""
+
+    def refused(*_: object) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: Allocation failure")
+
+    monkeypatch.setattr(query, "open_session", refused)
+    limits, catalogue = QueryLimits(memory_bytes=128 << 20), table_world.tables.catalogue
+
+    with (
+        pytest.raises(StatementStopped, match="more than 128 MiB"),
+        opened_session(table_world.root, tmp_path, limits, catalogue),
+    ):
+        pass
