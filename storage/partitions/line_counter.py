@@ -15,7 +15,7 @@ from typing import BinaryIO
 from storage.partitions.frames import CHUNK_BYTES, count_lines
 
 BLOCKS_BEFORE_IMPORT = 10_000
-"""Reading so many small frames takes as long as the import of pyarrow."""
+"""Reading so many small frames takes as long as importing PyArrow."""
 
 
 class LineCounter:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from storage.tables.arrays import array_of, take
 from storage.tables.columns import (
     HISTOGRAMS,
-    PING_COLUMNS,
     PINGS,
+    REPEATED_COLUMNS,
     ROW_GROUP_ROWS,
     SCALARS,
     SORT_ORDER,
@@ -41,7 +41,6 @@ Lists = Callable[["pa.Array"], Mapping[str, "pa.Array"]]
 
 # About so many rows from disk are in memory at once, unless one metric has more.
 READ_ROWS = ROW_GROUP_ROWS // 2
-_REPEATED = ("ping", "submission_date", *PING_COLUMNS)
 
 
 class SortedRows:
@@ -88,7 +87,7 @@ class SortedRows:
         if self._pings is not None:
             of_pings, places = self._pings
             numbers = places.take(rows)
-            found |= {name: take(of_pings[name], numbers) for name in _REPEATED}
+            found |= {name: take(of_pings[name], numbers) for name in REPEATED_COLUMNS}
         schema = written_schema_of(self._table)
         return pa.record_batch([found[name] for name in schema.names], schema=schema)
 
@@ -173,7 +172,7 @@ def _from_tuples(table: str, tuples: Sequence[tuple[Any, ...]]) -> "tuple[pa.Arr
     import pyarrow as pa
 
     schema = schema_of(table)
-    names = [name for name in schema.names if name not in _REPEATED]
+    names = [name for name in schema.names if name not in REPEATED_COLUMNS]
     places, *columns = zip(*tuples, strict=True) if tuples else [()] * (len(names) + 1)
     arrays = {
         name: array_of(values, schema.field(name).type) for name, values in zip(names, columns, strict=True)

@@ -59,6 +59,10 @@ PING_COLUMNS = (
 )
 
 
+REPEATED_COLUMNS = (PING_KEY, DAY_COLUMN, *PING_COLUMNS)
+"""The columns that rows of other tables have of their ping."""
+
+
 def has_statistics(table: str, name: str) -> bool:
     """Return whether a query can skip row groups of *table* by the column *name*."""
     return name == DAY_COLUMN or name in SORT_ORDER[table] or (table, name) == (PINGS, PING_KEY)

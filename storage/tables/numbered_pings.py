@@ -17,13 +17,11 @@ from storage.tables.parquet.column_chunks import (
     split_numbers,
     text_lists,
 )
+from storage.tables.parquet.schema import ID_BYTES
+from storage.tables.ping_arrays import KeptPings
 from storage.tables.row_groups import EncodedRows, RowGroup, row_groups
 from storage.tables.rows import NO_SAMPLE, PING_TEXTS, PingColumns
 
-KeptPings = tuple[PingColumns, Sequence[bool] | None]
-"""Pings, and for each whether it is wanted; None where all are."""
-
-ID_BYTES = 16
 MICROSECONDS_A_DAY = 86_400_000_000
 EXPERIMENTS = "experiments"
 

@@ -10,9 +10,7 @@ from storage.tables.numbered_words import NULL, Words, ranks_of, utf8
 from storage.tables.parquet.column_chunks import WordColumn, booleans
 from storage.tables.row_groups import EncodedRows, RowGroup, row_groups
 from storage.tables.rows import BOOLEAN, NUMBER, TEXT, ScalarColumns
-
-NumberedScalarParts = Sequence[tuple[ScalarColumns, Sequence[int | None] | int]]
-"""Scalars, and the place of each of their pings (None where it is unwanted), or that of the first."""
+from storage.tables.scalar_arrays import ScalarPart
 
 _OF_KEYS = ("metric", "process", "label", "kind")
 
@@ -20,7 +18,7 @@ _OF_KEYS = ("metric", "process", "label", "kind")
 class NumberedScalars(EncodedRows):
     """The scalars of *parts* that are of wanted pings, in the order of the table's files."""
 
-    def __init__(self, parts: NumberedScalarParts, pings: NumberedPings) -> None:
+    def __init__(self, parts: Sequence[ScalarPart], pings: NumberedPings) -> None:
         self._pings = pings
         keys, words, marks = Words(), Words(), Words()
         self._places, self._keys, self._kinds = array("i"), array("i"), bytearray()

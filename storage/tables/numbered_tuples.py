@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from storage.tables.columns import (
-    DAY_COLUMN,
-    PING_COLUMNS,
-    PING_KEY,
+    REPEATED_COLUMNS,
     SORT_ORDER,
     columns_of,
     has_statistics,
@@ -18,8 +16,6 @@ from storage.tables.numbered_words import ranks_of, utf8, word_column
 from storage.tables.parquet.column_chunks import ColumnChunk, WordColumn, booleans, text_lists
 from storage.tables.parquet.kinds import Kind
 from storage.tables.row_groups import EncodedRows, RowGroup, row_groups
-
-_REPEATED = (PING_KEY, DAY_COLUMN, *PING_COLUMNS)
 
 
 class NumberedTuples(EncodedRows):
@@ -34,7 +30,7 @@ class NumberedTuples(EncodedRows):
     def __init__(self, table: str, tuples: Sequence[tuple[Any, ...]], pings: NumberedPings) -> None:
         self._table = table
         self._pings = pings
-        self._kinds = {name: kind for name, kind in columns_of(table).items() if name not in _REPEATED}
+        self._kinds = {name: kind for name, kind in columns_of(table).items() if name not in REPEATED_COLUMNS}
         places, *columns = zip(*tuples, strict=True) if tuples else [()] * (len(self._kinds) + 1)
         self._places = array("i", places)
         self._columns: dict[str, WordColumn | Sequence[Any]] = {}

@@ -40,7 +40,7 @@ NO_SUM = -(2**63)
 NO_WORD = NO_SAMPLE = -1
 MAX_INT32 = 2**31 - 1
 BUFFERS_PROTOCOL = 5
-"""The first protocol of pickle with buffers, which whoever pickles may send without a copy."""
+"""The first protocol of pickle that can keep buffers out of the pickle, to be sent without a copy."""
 NUMBER, TEXT, BOOLEAN = range(3)
 
 

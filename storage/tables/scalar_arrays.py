@@ -10,11 +10,11 @@ from storage.tables.rows import BOOLEAN, NUMBER, TEXT, ScalarColumns
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NumberedScalars = tuple[ScalarColumns, Sequence[int | None] | int]
+ScalarPart = tuple[ScalarColumns, Sequence[int | None] | int]
 """Scalars, and the place of each of their pings (None where it is unwanted), or that of the first."""
 
 
-def scalar_arrays(parts: Sequence[NumberedScalars]) -> "tuple[pa.Array, dict[str, pa.Array]]":
+def scalar_arrays(parts: Sequence[ScalarPart]) -> "tuple[pa.Array, dict[str, pa.Array]]":
     """Return the places of pings in the table ``pings``, and the columns of the table ``scalars``."""
     import pyarrow as pa
     import pyarrow.compute as pc

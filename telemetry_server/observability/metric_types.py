@@ -35,7 +35,7 @@ def uncounted() -> Iterator[None]:
     """
     Count nothing within the block.
 
-    Nobody reads the counts of a command; to import prometheus_client takes as long as to convert 50 pings.
+    A command has no page of metrics, and importing prometheus_client takes as long as converting 50 pings.
     """
     global _is_counting  # noqa: PLW0603
     _is_counting = False

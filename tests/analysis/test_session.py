@@ -328,7 +328,7 @@ def test_an_error_of_the_work_is_raised():
 
 
 def test_too_little_memory_for_a_session_stops_the_question(table_world, tmp_path, monkeypatch):
-    """As it does while the statement runs: it is no fault of the server."""
+    """The same error as while the statement runs, which is answered 503."""
 
     def refused(*_: object) -> None:
         raise duckdb.OutOfMemoryException("Out of Memory Error: Allocation failure")

@@ -170,7 +170,7 @@ def test_without_a_directory_this_process_counts_alone():
 
 
 def test_a_command_counts_nothing():
-    """Nobody reads its counts."""
+    """A command has no page of metrics."""
     counted = metrics.exposition()
     with uncounted():
         metrics.pings_duplicate.count()
