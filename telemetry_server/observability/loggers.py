@@ -9,9 +9,13 @@ processes starts sooner without these modules.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from threading import Lock
 from typing import Any
 
 _NOT_INSTALLED = None  # the import system raises ImportError for a module whose entry is None
+
+_import_lock = Lock()
 
 
 @contextmanager
@@ -30,9 +34,12 @@ def _hidden(package: str) -> Iterator[None]:
 
 def import_structlog() -> Any:
     """Return the module structlog, imported without rich."""
-    with _hidden("rich"):
-        import structlog
-    return structlog
+    with _import_lock:
+        # Only once: a progress bar in another thread may import rich later.
+        if "structlog" not in sys.modules:
+            with _hidden("rich"):
+                import_module("structlog")
+        return sys.modules["structlog"]
 
 
 class _Logger:
