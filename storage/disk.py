@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 APPEND_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+SCRATCH_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Disk:
     def create(self, path: Path) -> int:
         """Create *path* for appending, private to its owner; it must not exist.  Returns the descriptor."""
         return os.open(path, APPEND_FLAGS, 0o600)
+
+    def create_scratch(self, path: Path) -> int:
+        """Create *path*, which must not exist, for data that is written and read again but never synced."""
+        return os.open(path, SCRATCH_FLAGS, 0o600)
 
     def open_append(self, path: Path) -> int:
         """Open the existing *path* for appending; links are not followed."""

@@ -2,8 +2,8 @@
 Histograms that wait for their part file on disk, because memory has no room for all of them.
 
 A file for one part has many rows of each metric only if thousands of pings are in it.  Their histograms are
-written a few MiB at a time, each time sorted by metric, and are read again some metrics at a time.  The file
-has no name, so it goes with the process.  Its numbers are 32 bits wide, as they are in memory.
+written a few MiB at a time, each time sorted by metric, and are read again some metrics at a time.  Numbers
+are 32 bits wide, as they are in memory.
 """
 
 import os
@@ -12,12 +12,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
-from storage.disk import Disk
 from storage.tables.compiled.bucket_lists import offsets_of
 from storage.tables.histogram_arrays import Names, Numbered
 from storage.tables.sorted_runs import WIDTHS, SortedRun, sorted_run
+from storage.tables.spare_files import SpareFiles
 
 
 class _StoredRun:
@@ -59,19 +58,9 @@ class SpilledHistograms:
         OSError: The disk refuses.
     """
 
-    def __init__(self, disk: Disk, path: Path) -> None:
-        self._disk = disk
-        self._written = disk.create(path)
-        try:
-            self._read = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except BaseException:
-            disk.close(self._written)
-            raise
-        try:
-            disk.unlink(path)
-        except BaseException:
-            self.close()
-            raise
+    def __init__(self, files: SpareFiles) -> None:
+        self._files = files
+        self._descriptor = files.take()
         self.names = Names()
         self._large: list[int] = []
         self._runs: list[_StoredRun] = []
@@ -80,8 +69,7 @@ class SpilledHistograms:
 
     def close(self) -> None:
         """Remove the rows."""
-        for descriptor in (self._written, self._read):
-            self._disk.close(descriptor)
+        self._files.give_back(self._descriptor)
 
     def add(self, parts: Sequence[Numbered]) -> int:
         """
@@ -94,7 +82,7 @@ class SpilledHistograms:
         if not run.rows:
             return 0
         self._large += run.large
-        size = self._disk.write(self._written, run.data)
+        size = self._files.disk.write(self._descriptor, run.data)
         self._runs.append(_StoredRun(self._size, run))
         self._size += size
         self.num_rows += run.rows
@@ -156,7 +144,7 @@ class SpilledHistograms:
         joined = bytearray(sum(length for _, length in places))
         room = memoryview(joined)
         for position, length in places:
-            count = os.preadv(self._read, [room[:length]], position)
+            count = os.preadv(self._descriptor, [room[:length]], position)
             if count != length:
                 raise OSError(f"a file of waiting rows ends at {position + count}")
             room = room[length:]

@@ -16,6 +16,7 @@ from storage.tables.histogram_arrays import Numbered
 from storage.tables.numbered_tables import is_compiled, numbered_rows_of
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import HistogramColumns, TableRows
+from storage.tables.spare_files import SpareFiles
 from storage.tables.spilled_histograms import SpilledHistograms
 
 # About what a row weighs in memory, without buckets: by column, and as a tuple of objects.
@@ -24,6 +25,9 @@ ROW_BYTES, TUPLE_BYTES, PING_BYTES = 32, 512, 512
 # More histograms than these wait on disk: a part file has many rows of each metric only if it has thousands
 # of pings.
 SPILLED_AT_BYTES = 2 << 20
+# So many stay in memory while files of an earlier batch are written: then one file for waiting rows is
+# enough.
+SPILLED_BESIDE_A_JOB_AT_BYTES = 12 << 20
 # So many are sorted at once: what is sorted takes as much memory again, and less is still in the processor's
 # cache when it is written.
 PIECE_BYTES = 3 << 20
@@ -60,16 +64,16 @@ class Batch:
             self.bytes += ROW_BYTES * (len(rows) - len(held.pings))
             self.bytes += TUPLE_BYTES * tuples + PING_BYTES * len(rows.pings)
 
-    @property
-    def must_spill(self) -> bool:
-        """Whether memory has too many histograms."""
-        return self.histogram_bytes >= SPILLED_AT_BYTES
+    def must_spill(self, *, beside_a_job: bool) -> bool:
+        """Return whether memory has too many histograms."""
+        most = SPILLED_BESIDE_A_JOB_AT_BYTES if beside_a_job else SPILLED_AT_BYTES
+        return self.histogram_bytes >= most
 
     def is_full(self, times: float = 1) -> bool:
         """Return whether it is at least so many *times* as large as a batch should be that is written."""
         return self.bytes >= times * MAX_BYTES or self.spilled_bytes >= times * MAX_SPILLED_BYTES
 
-    def spill(self, scratch: Scratch, disk: Disk) -> None:
+    def spill(self, files: SpareFiles) -> None:
         """
         Move the histograms in memory to disk.
 
@@ -82,7 +86,7 @@ class Batch:
             new = [(rows.histograms, places) for (rows, _), places in waiting if rows.histograms.pings]
             for piece in _pieces(new):
                 if day not in self.spilled:
-                    self.spilled[day] = SpilledHistograms(disk, scratch.next_path())
+                    self.spilled[day] = SpilledHistograms(files)
                 self.spilled_bytes += self.spilled[day].add(piece)
             self._spilled_parts[day] = len(parts)
         for parts in self.parts.values():
@@ -134,13 +138,14 @@ class Prepared:
     shapes: dict[str, ShapeRow]
 
 
-def prepare(batch: Batch, scratch: Scratch, disk: Disk, first_ping: int) -> Prepared:
+def prepare(batch: Batch, scratch: Scratch, spare: SpareFiles, first_ping: int) -> Prepared:
     """
     Write *batch*, which is empty afterwards, as sorted Parquet files.
 
     It needs no lock, and may run beside conversion.
 
     Args:
+        spare: Files for histograms that wait.
         first_ping: The first of the numbers that were reserved for its pings.
 
     Raises:
@@ -151,7 +156,7 @@ def prepare(batch: Batch, scratch: Scratch, disk: Disk, first_ping: int) -> Prep
     try:
         has_writer = is_compiled()
         if batch.spilled_bytes or has_writer:
-            batch.spill(scratch, disk)
+            batch.spill(spare)
         while batch.parts:
             day, parts = batch.parts.popitem()
             for rows, _ in parts:

@@ -21,6 +21,7 @@ from storage.tables.memory import use_system_memory
 from storage.tables.merging import MAX_OPEN_DAY_PARTS, local_files, merge_parts, mergeable
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.rows import TableRows
+from storage.tables.spare_files import SpareFiles
 from telemetry_server.observability import metrics
 from telemetry_server.observability.loggers import get_logger
 from telemetry_server.tables.batch import Batch, Prepared, install_batch, prepare
@@ -61,6 +62,7 @@ class TableKeeper:
         self._catch_up = CatchUp(root, ledger, finder)
         self._clock = clock
         self._scratch = Scratch(root, disk)
+        self._spare = SpareFiles(disk, self._scratch.next_path)
         self._batch = Batch()
         self._began = self._grew = 0.0  # when the first and the last rows of the batch came
         self._ends: dict[str, int] = {}  # of converted files by path: what is tabled, or on its way
@@ -159,8 +161,9 @@ class TableKeeper:
         if self._is_off:
             return
         try:
-            if self._batch.must_spill:
-                await asyncio.to_thread(self._batch.spill, self._scratch, self._disk)
+            has_job = self._job is not None and not self._job.done()
+            if self._batch.must_spill(beside_a_job=has_job):
+                await asyncio.to_thread(self._batch.spill, self._spare)
             if self._job is not None:
                 if not self._job.done():
                     return
@@ -183,6 +186,7 @@ class TableKeeper:
         """Wait for the job under way, and drop what is not committed: it is read back later."""
         await self.wait()
         self.forget()
+        self._spare.close()
 
     def forget(self) -> None:
         """Drop all that is not committed; it will be read back."""
@@ -210,6 +214,8 @@ class TableKeeper:
             await asyncio.to_thread(finish, job.result())
         except TablesChanged:
             self.forget()
+        if not self._batch.ranges:
+            self._spare.close()  # fewer rows come than a while ago
 
     async def _begin_job(self, *, at_once: bool, catch_up: bool, part: float) -> None:
         # What is read back gathers too: larger files are cheaper.
@@ -218,7 +224,7 @@ class TableKeeper:
             first = await asyncio.to_thread(self._number_pings, self._batch.pings)
             batch, self._batch = self._batch, Batch()
             metrics.tables_waiting_rows.report(0)
-            self._start(lambda: prepare(batch, self._scratch, self._disk, first), self._install)
+            self._start(lambda: prepare(batch, self._scratch, self._spare, first), self._install)
         elif self._crowded:
             table, day = self._crowded.pop()
             files = await asyncio.to_thread(local_files, self._ledger, table, day)

@@ -1,6 +1,7 @@
 """Rows of many tasks become sorted Arrow rows with nothing lost or changed."""
 
 from array import array
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,7 @@ from storage.tables.arrow_rows import places_of, sorted_rows_of
 from storage.tables.merging import merged_rows
 from storage.tables.part_file import Scratch
 from storage.tables.rows import NO_SAMPLE, NO_SUM, NO_WORD, NUMBER, PingColumns, TableRows
+from storage.tables.spare_files import SpareFiles
 from storage.tables.spilled_histograms import SpilledHistograms
 
 FIRST_PING = 1000
@@ -89,9 +91,14 @@ def task_of(pings) -> TableRows:
     return rows
 
 
-def spilled_one_by_one(parts, folder: Path) -> SpilledHistograms:
+def files_in(folder: Path) -> AbstractContextManager[SpareFiles]:
+    """Return files without a name in *folder*."""
+    return closing(SpareFiles(Disk(), lambda: folder / "waiting"))
+
+
+def spilled_one_by_one(parts, files: SpareFiles) -> SpilledHistograms:
     """Return the histograms of *parts*, each written by itself."""
-    spilled = SpilledHistograms(Disk(), folder / "waiting")
+    spilled = SpilledHistograms(files)
     for (rows, _), places in zip(parts, places_of(parts), strict=True):
         spilled.add([(rows.histograms, places)])
     return spilled
@@ -115,10 +122,14 @@ def test_every_wanted_row_is_there_once_in_order(tasks, rows_at_a_time, place):
     parts = [(task_of(pings), [is_wanted for is_wanted, _, _ in pings]) for pings in tasks]
     wanted = [ping for pings in tasks for ping in pings if ping[0]]
 
-    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        TemporaryDirectory() as folder,
+        files_in(Path(folder)) as files,
+    ):
         patch.setattr(arrow_rows, "ROW_GROUP_ROWS", rows_at_a_time)
         patch.setattr(arrow_rows, "READ_ROWS", rows_at_a_time)
-        spilled = None if place == "in memory" else spilled_one_by_one(parts, Path(folder))
+        spilled = None if place == "in memory" else spilled_one_by_one(parts, files)
         assert list(Path(folder).iterdir()) == []
         scratch = Scratch(DataRoot(Path(folder)), Disk())
         found = {
@@ -167,9 +178,10 @@ def test_words_that_utf8_lacks_are_question_marks_before_rows_are_sorted(tmp_pat
     histograms = [("\ud800", "\ud801", {0: 1}, None), ("?", "?", {0: 2}, None), ("b", "\ud801", {0: 3}, None)]
     parts = [(task_of([(True, "b", histograms)]), None), (task_of([(True, "a", histograms)]), None)]
     scratch = Scratch(DataRoot(tmp_path), Disk())
-    spilled = spilled_one_by_one(parts, tmp_path)
-    written = scratch.write("histograms", "20261129", sorted_rows_of(parts, 0, spilled)["histograms"])
-    spilled.close()
+    with files_in(tmp_path) as files:
+        spilled = spilled_one_by_one(parts, files)
+        written = scratch.write("histograms", "20261129", sorted_rows_of(parts, 0, spilled)["histograms"])
+        spilled.close()
 
     rows = [row for batch in merged_rows("histograms", [written.path]) for row in batch.to_pylist()]
 

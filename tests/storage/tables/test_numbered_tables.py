@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,7 @@ from storage.tables.numbered_words import utf8
 from storage.tables.parquet.kinds import Kind
 from storage.tables.part_file import Scratch
 from storage.tables.rows import BOOLEAN, MAX_INT32, NUMBER, PING_TEXTS, TEXT
+from storage.tables.spare_files import SpareFiles
 from telemetry_server.tables.batch import Batch, prepare
 from tests.storage.tables.rows_of_each_table import one_ping, parts_of
 
@@ -88,10 +90,15 @@ PING = st.fixed_dictionaries(
 TASKS = st.lists(st.lists(PING, max_size=4), min_size=1, max_size=3)
 
 
-def spilled_of(parts: list[Part], scratch: Scratch):
+def files_of(scratch: Scratch) -> AbstractContextManager[SpareFiles]:
+    """Return files without a name beside those of *scratch*."""
+    return closing(SpareFiles(Disk(), scratch.next_path))
+
+
+def spilled_of(parts: list[Part], files: SpareFiles):
     """Return the histograms of *parts* on disk, as a batch puts them there; None if they have none."""
     batch = Batch(parts={"20261129": list(parts)})
-    batch.spill(scratch, Disk())
+    batch.spill(files)
     return batch.spilled.get("20261129")
 
 
@@ -129,13 +136,14 @@ def assert_limits(path: Path) -> None:
 @given(TASKS, st.sampled_from([2, 16_384]))
 def test_files_are_those_that_pyarrow_writes(tasks, rows_of_a_group):
     """Also texts that UTF-8 lacks, numbers of 64 bits, lists of nothing, and pings that are not wanted."""
-    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder, ExitStack() as opened:
         for module in (arrow_rows, part_writer, row_groups, numbered_histograms):
             patch.setattr(module, "ROW_GROUP_ROWS", rows_of_a_group)
         scratch = Scratch(DataRoot(Path(folder)), Disk())
+        files = opened.enter_context(files_of(scratch))
         theirs = dict(sorted_rows_of(parts_of(tasks), FIRST_PING))
         parts = parts_of(tasks)
-        spilled = spilled_of(parts, scratch)
+        spilled = spilled_of(parts, files)
         for table, rows in numbered_rows_of(parts, FIRST_PING, spilled).items():
             assert rows.num_rows == theirs[table].num_rows
             ours = scratch.write(table, "20261129", rows)
@@ -159,10 +167,11 @@ def test_files_are_those_that_pyarrow_writes(tasks, rows_of_a_group):
 @given(TASKS)
 def test_each_reader_finds_the_rows(tasks):
     """DuckDB and Polars read what PyArrow reads."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, ExitStack() as opened:
         scratch = Scratch(DataRoot(Path(folder)), Disk())
+        files = opened.enter_context(files_of(scratch))
         parts = parts_of(tasks)
-        spilled = spilled_of(parts, scratch)
+        spilled = spilled_of(parts, files)
         for table, rows in numbered_rows_of(parts, FIRST_PING, spilled).items():
             path = scratch.write(table, "20261129", rows).path
             expected = pq.read_table(path)
@@ -194,7 +203,8 @@ def test_files_of_both_writers_are_merged(tmp_path, monkeypatch):
         monkeypatch.setattr(bucket_lists, "IS_COMPILED", is_built)
         batch = Batch()
         batch.add_rows(one_ping(), ["20261129"])
-        written.append(prepare(batch, scratch, Disk(), first_ping).files)
+        with files_of(scratch) as spare:
+            written.append(prepare(batch, scratch, spare, first_ping).files)
 
     for table in TABLES:
         files = [file for each in written for file in each if file.table == table]
@@ -219,12 +229,14 @@ def test_rows_are_written_without_pyarrow(tmp_path):
         "from storage.data_root import DataRoot\n"
         "from storage.disk import Disk\n"
         "from storage.tables.part_file import Scratch\n"
+        "from storage.tables.spare_files import SpareFiles\n"
         "from telemetry_server.tables.batch import Batch, prepare\n"
         "from tests.storage.tables.rows_of_each_table import one_ping\n"
         "batch = Batch()\n"
         "batch.add_rows(one_ping(), ['20261129'])\n"
         "disk = Disk()\n"
-        "files = prepare(batch, Scratch(DataRoot(Path(sys.argv[1])), disk), disk, 1).files\n"
+        "scratch = Scratch(DataRoot(Path(sys.argv[1])), disk)\n"
+        "files = prepare(batch, scratch, SpareFiles(disk, scratch.next_path), 1).files\n"
         "print(sorted(file.table for file in files), 'pyarrow' in sys.modules)\n"
     )
     done = subprocess.run(
