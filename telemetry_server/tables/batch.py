@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
+from typing import Any
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
@@ -19,8 +20,10 @@ from storage.tables.rows import HistogramColumns, TableRows
 from storage.tables.spare_files import SpareFiles
 from storage.tables.spilled_histograms import SpilledHistograms
 
-# About what a row weighs in memory, without buckets: by column, and as a tuple of objects.
+# About what a row weighs in memory, without buckets: by column, and as a tuple of objects.  Texts of usual
+# length are in it; longer ones are counted by themselves.
 ROW_BYTES, TUPLE_BYTES, PING_BYTES = 32, 512, 512
+USUAL_TEXT = 64  # characters
 
 # More histograms than these wait on disk: a part file has many rows of each metric only if it has thousands
 # of pings.
@@ -63,6 +66,7 @@ class Batch:
             self.histogram_bytes += _bytes_of(held)
             self.bytes += ROW_BYTES * (len(rows) - len(held.pings))
             self.bytes += TUPLE_BYTES * tuples + PING_BYTES * len(rows.pings)
+            self.bytes += _bytes_of_long_texts(rows)
 
     def must_spill(self, *, beside_a_job: bool) -> bool:
         """Return whether memory has too many histograms."""
@@ -113,6 +117,29 @@ class Batch:
 
 def _bytes_of(histograms: HistogramColumns) -> int:
     return len(histograms.starts) + len(histograms.counts) + ROW_BYTES * len(histograms.pings)
+
+
+def _bytes_of_long_texts(rows: TableRows) -> int:
+    """Return how many characters the texts of *rows* have beyond usual ones."""
+    tuples = (*rows.events, *rows.uptake, *rows.enrollments, *rows.pings.experiment_sets)
+    texts = (
+        rows.pings.words,
+        rows.scalars.words,
+        rows.histograms.words,
+        [*chain.from_iterable(rows.scalars.scalar_keys)],
+        [*chain.from_iterable(rows.histograms.shape_keys)],
+        [*_texts_in(tuples)],
+    )
+    return sum(max(0, sum(map(len, some)) - USUAL_TEXT * len(some)) for some in texts)
+
+
+def _texts_in(values: tuple[Any, ...]) -> Iterator[str]:
+    """Yield the texts in *values*, and in tuples among them."""
+    for value in values:
+        if value.__class__ is str:
+            yield value
+        elif value.__class__ is tuple:
+            yield from _texts_in(value)
 
 
 def _pieces(parts: Sequence[Numbered]) -> Iterator[Sequence[Numbered]]:

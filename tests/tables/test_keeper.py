@@ -21,6 +21,7 @@ from telemetry_server.coordinator import batch_planner
 from telemetry_server.tables import batch as batch_of_rows
 from telemetry_server.tables import catch_up, keeper
 from telemetry_server.tables.row_collector import RowCollector
+from tests.storage.tables.rows_of_each_table import one_ping
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -146,6 +147,25 @@ async def test_conversion_waits_where_many_rows_wait_for_the_tables(world, monke
 
     assert max(pings) <= 10
     assert_complete(world, range(40))
+
+
+@pytest.mark.parametrize("place", ["a scalar", "a label", "an event", "a session id"])
+def test_a_batch_of_long_texts_is_full_soon(place):
+    """Whatever clients send, memory holds a few MiB of it."""
+    batch = batch_of_rows.Batch()
+    for number in range(6):
+        rows = one_ping()
+        text = f"{number}" + "x" * (1 << 20)
+        if place == "a scalar":
+            rows.scalars.words.append(text)
+        elif place == "a label":
+            rows.scalars.scalar_keys.append(("metric", "parent", text, "scalar"))
+        elif place == "an event":
+            rows.events.append((0, "", None, "category", "method", None, None, (("key", text),), None))
+        else:
+            rows.pings.words.append(text)
+        batch.add_rows(rows, ["20261129"])
+        assert batch.is_full() == (number >= 3)
 
 
 async def test_a_part_of_a_batch_is_written_beside_the_last_round(world, monkeypatch):
