@@ -206,6 +206,13 @@ def prepare(batch: Batch, scratch: Scratch, spare: SpareFiles, first_ping: int) 
     return Prepared(tuple(files), dict(batch.ranges), shapes)
 
 
+def files_of(result: object) -> Sequence[ScratchFile]:
+    """Return the files that are not installed among the *result* of a job: a `Prepared`, a merge, or another."""
+    if isinstance(result, Prepared):
+        return result.files
+    return [result] if isinstance(result, ScratchFile) else []
+
+
 def install_batch(root: DataRoot, ledger: Ledger, disk: Disk, prepared: Prepared) -> list[TableFile]:
     """
     Commit *prepared*; the caller holds the converter's lock.

@@ -24,7 +24,7 @@ from storage.tables.rows import TableRows
 from storage.tables.spare_files import SpareFiles
 from telemetry_server.observability import metrics
 from telemetry_server.observability.loggers import get_logger
-from telemetry_server.tables.batch import Batch, Prepared, install_batch, prepare
+from telemetry_server.tables.batch import Batch, Prepared, files_of, install_batch, prepare
 from telemetry_server.tables.catch_up import UNKNOWN_END, CatchUp, LostFile
 from telemetry_server.tables.line_reader import ReadBack
 from telemetry_server.tables.task_rows import DefinitionFinder
@@ -194,7 +194,7 @@ class TableKeeper:
         self._batch = Batch()
         self._ends.clear()
         self._catch_up.is_behind = True
-        self._finish = lambda result: self._scratch.discard(_files_of(result))
+        self._finish = lambda result: self._scratch.discard(files_of(result))
 
     def look_again(self) -> None:
         """Note that another process committed: what is behind may have changed."""
@@ -297,9 +297,3 @@ class TableKeeper:
             self._add_rows(rows, [day] * len(rows.pings), now)
         if not read.ranges:
             self._forget_ends()
-
-
-def _files_of(result: Any) -> Sequence[ScratchFile]:
-    if isinstance(result, Prepared):
-        return result.files
-    return [result] if isinstance(result, ScratchFile) else []
