@@ -20,6 +20,7 @@ SOURCES = (
     Path("telemetry_server/aggregates/compiled/_sums.c"),
     Path("telemetry_server/tables/_fields.c"),
     Path("telemetry_server/tables/_metrics.c"),
+    Path("telemetry_server/tables/_scalars.c"),
     Path("storage/tables/compiled/_lists.c"),
     Path("storage/tables/compiled/_pages.c"),
     Path("telemetry_server/edge/_head.c"),

@@ -8,93 +8,35 @@
  */
 
 #define PY_SSIZE_T_CLEAN
-#include "_numbers.h"
-
-#include <string.h>
+#include "_scalar_rows.h"
 
 #define MAX_DIGITS 19
 #define NOT_SENT (-1)
 #define NO_SUM INT64_MIN
 #define MAX_INT32 INT32_MAX
 
-enum { NUMBER, TEXT, BOOLEAN }; /* as in `storage.tables.rows` */
 /* What a metric type holds; the numbers that `glean_collector.py` gives them. */
 enum { SIMPLE, TIMESPAN, LABELED, DUAL_LABELED, DISTRIBUTION, LABELED_DISTRIBUTION };
 
 typedef struct {
-    char *data;
-    size_t length, room;
-} Buffer;
-
-typedef struct {
-    PyObject *scalar_keys, *scalar_words, *shape_keys, *words; /* dicts that number what they are asked for */
-    PyObject *large;                                           /* numbers that do not fit in 32 bits */
-    PyObject *text_of;                                         /* the text of an object or a list */
+    Scalars scalars;
+    PyObject *shape_keys, *words; /* dicts that number what they are asked for */
+    PyObject *large;              /* numbers that do not fit in 32 bits */
+    PyObject *text_of;            /* the text of an object or a list */
     PyObject *empty, *values, *value, *sum;
     int has_process; /* whether `process`, the number of the empty text, is known */
     int64_t process;
-    Buffer keys, kinds, numbers;                                  /* of scalars: int32, bytes, double */
-    Buffer labels, shapes, lengths, sums, starts, counts;         /* of distributions: int32, sums int64 */
-    Buffer read_starts, read_counts;                              /* of the distribution that is read: int64 */
+    Buffer labels, shapes, lengths, sums, starts, counts; /* of distributions: int32, sums int64 */
+    Buffer read_starts, read_counts;                      /* of the distribution that is read: int64 */
     int is_unusual;
 } Rows;
 
-static int add(Buffer *buffer, const void *data, size_t length)
-{
-    if (buffer->length + length > buffer->room) {
-        size_t room = (buffer->length + length) * 2 + 256;
-        char *grown = PyMem_Realloc(buffer->data, room);
-        if (grown == NULL) {
-            PyErr_NoMemory();
-            return 0;
-        }
-        buffer->data = grown;
-        buffer->room = room;
-    }
-    memcpy(buffer->data + buffer->length, data, length);
-    buffer->length += length;
-    return 1;
-}
-
-static int add_short(Buffer *buffer, int64_t number)
-{
-    int32_t shorter = (int32_t)number;
-    return add(buffer, &shorter, sizeof shorter);
-}
-
 /* ---- scalars */
 
+/* The scalars of Glean have no process. */
 static int add_value(Rows *rows, PyObject *value, PyObject *metric, PyObject *label, PyObject *kind)
 {
-    unsigned char type;
-    double number;
-    if (PyBool_Check(value)) {
-        type = BOOLEAN;
-        number = value == Py_True;
-    } else if (PyLong_CheckExact(value)) {
-        type = NUMBER;
-        number = PyLong_AsDouble(value);
-        if (number == -1 && PyErr_Occurred())
-            return 0;
-    } else if (PyFloat_CheckExact(value)) {
-        type = NUMBER;
-        number = PyFloat_AS_DOUBLE(value);
-    } else if (PyUnicode_CheckExact(value)) {
-        type = TEXT;
-        int64_t word = number_of(rows->scalar_words, value);
-        if (word < 0)
-            return 0;
-        number = (double)word;
-    } else {
-        return 1; /* null, an object or a list has no place in the table */
-    }
-    PyObject *key = PyTuple_Pack(4, metric, rows->empty, label, kind);
-    if (key == NULL)
-        return 0;
-    int64_t place = number_of(rows->scalar_keys, key);
-    Py_DECREF(key);
-    return place >= 0 && add_short(&rows->keys, place) && add(&rows->kinds, &type, 1) &&
-           add(&rows->numbers, &number, sizeof number);
+    return add_scalar(&rows->scalars, value, metric, rows->empty, label, kind);
 }
 
 static int add_simple(Rows *rows, PyObject *value, PyObject *metric, PyObject *kind)
@@ -309,58 +251,25 @@ static int add_all(Rows *rows, PyObject *metrics, PyObject *forms)
     return 1;
 }
 
-/* `number` as int32, `count` times. */
-static PyObject *repeated(int64_t number, size_t count)
-{
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * sizeof(int32_t)));
-    if (bytes == NULL)
-        return NULL;
-    int32_t *to = (int32_t *)PyBytes_AS_STRING(bytes);
-    for (size_t i = 0; i < count; i++)
-        to[i] = (int32_t)number;
-    return bytes;
-}
-
-static PyObject *bytes_of(const Buffer *buffer)
-{
-    return PyBytes_FromStringAndSize(buffer->data, (Py_ssize_t)buffer->length);
-}
-
-/* A tuple of `count` columns; takes over their references, and is NULL where one is. */
-static PyObject *tuple_of(PyObject **columns, Py_ssize_t count)
-{
-    PyObject *tuple = PyTuple_New(count);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (columns[i] == NULL)
-            Py_CLEAR(tuple);
-        else if (tuple == NULL)
-            Py_DECREF(columns[i]);
-        else
-            PyTuple_SET_ITEM(tuple, i, columns[i]);
-    }
-    return tuple;
-}
-
 static PyObject *result_of(Rows *rows, int64_t ping)
 {
-    size_t scalars = rows->kinds.length, histograms = rows->lengths.length / sizeof(int32_t);
-    PyObject *of_scalars[] = {repeated(ping, scalars), bytes_of(&rows->keys), bytes_of(&rows->kinds),
-                              bytes_of(&rows->numbers)};
+    size_t histograms = rows->lengths.length / sizeof(int32_t);
     PyObject *of_histograms[] = {repeated(ping, histograms), repeated(rows->process, histograms),
                                  bytes_of(&rows->labels),    bytes_of(&rows->shapes),
                                  bytes_of(&rows->lengths),   bytes_of(&rows->sums),
                                  bytes_of(&rows->starts),    bytes_of(&rows->counts)};
-    PyObject *both[] = {tuple_of(of_scalars, sizeof of_scalars / sizeof *of_scalars),
+    PyObject *both[] = {columns_of(&rows->scalars, ping),
                         tuple_of(of_histograms, sizeof of_histograms / sizeof *of_histograms)};
     return tuple_of(both, sizeof both / sizeof *both);
 }
 
 static void free_rows(Rows *rows)
 {
-    Buffer *buffers[] = {&rows->keys,   &rows->kinds,  &rows->numbers, &rows->labels,      &rows->shapes,     &rows->lengths,
-                         &rows->sums,   &rows->starts, &rows->counts,  &rows->read_starts, &rows->read_counts};
+    Buffer *buffers[] = {&rows->labels, &rows->shapes, &rows->lengths,     &rows->sums,
+                         &rows->starts, &rows->counts, &rows->read_starts, &rows->read_counts};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         PyMem_Free(buffers[i]->data);
+    free_scalars(&rows->scalars);
     Py_XDECREF(rows->empty);
     Py_XDECREF(rows->values);
     Py_XDECREF(rows->value);
@@ -374,7 +283,7 @@ static PyObject *metrics(PyObject *self, PyObject *arguments)
     Rows rows = {0};
     int ping;
     if (!PyArg_ParseTuple(arguments, "iO!O!O!O!O!O!O!O", &ping, &PyDict_Type, &sent, &PyDict_Type, &forms, &PyDict_Type,
-                          &rows.scalar_keys, &PyDict_Type, &rows.scalar_words, &PyDict_Type, &rows.shape_keys,
+                          &rows.scalars.known_keys, &PyDict_Type, &rows.scalars.words, &PyDict_Type, &rows.shape_keys,
                           &PyDict_Type, &rows.words, &PyList_Type, &rows.large, &rows.text_of))
         return NULL;
     Py_ssize_t large = PyList_GET_SIZE(rows.large);

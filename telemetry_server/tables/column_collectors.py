@@ -1,22 +1,12 @@
-"""Appends pings and scalars to their columns."""
+"""Appends pings to their columns."""
 
 from array import array
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from storage.tables.rows import (
-    BOOLEAN,
-    NO_SAMPLE,
-    NO_WORD,
-    NUMBER,
-    TEXT,
-    PingColumns,
-    ScalarColumns,
-)
+from storage.tables.rows import NO_SAMPLE, NO_WORD, PingColumns
 from telemetry_server.records.fields import OS_NAMES, Record, RecordFields, fields_of
-from telemetry_server.records.scalars import Scalar
 
 try:
     from telemetry_server.tables import _fields
@@ -114,42 +104,6 @@ class PingCollector:
 TEXTS_FROM, CLIENT_ID, APPLICATION, COUNTER = map(
     RecordFields._fields.index, ("namespace", "client_id", "application", "profile_subsession_counter")
 )
-
-
-KIND_OF = {int: NUMBER, float: NUMBER, str: TEXT, bool: BOOLEAN}
-
-
-class ScalarCollector:
-    """Appends scalars to *columns*."""
-
-    def __init__(self, columns: ScalarColumns) -> None:
-        self._columns = columns
-        self.keys = Numbers(columns.scalar_keys)
-        self.words = Numbers(columns.words)
-        self.parts: list[tuple[bytes, bytes, bytes, bytes]] = []
-        """Scalars as columns, which `join` appends: pings, keys, kinds and values."""
-
-    def add(self, ping: int, scalars: Sequence[Scalar]) -> None:
-        """Append *scalars* of the ping with this number."""
-        self.join()
-        columns, words = self._columns, self.words
-        values: list[Any] = [value for _, value in scalars]
-        columns.pings.extend([ping] * len(values))
-        columns.keys.extend(map(self.keys.__getitem__, [key for key, _ in scalars]))
-        columns.kinds += bytes(map(KIND_OF.__getitem__, map(type, values)))
-        columns.values.extend([words[value] if value.__class__ is str else value for value in values])
-
-    def join(self) -> None:
-        """Append `parts` to the columns."""
-        if not self.parts:
-            return
-        held = self._columns
-        pings, keys, kinds, values = map(b"".join, zip(*self.parts, strict=True))
-        held.pings.frombytes(pings)
-        held.keys.frombytes(keys)
-        held.kinds += kinds
-        held.values.frombytes(values)
-        self.parts.clear()
 
 
 def repeated(number: int, count: int) -> bytes:

@@ -13,7 +13,8 @@ from telemetry_server.records.scalars import (
     text_of,
 )
 from telemetry_server.records.shapes import Shape
-from telemetry_server.tables.column_collectors import Numbers, ScalarCollector
+from telemetry_server.tables.column_collectors import Numbers
+from telemetry_server.tables.scalar_collector import ScalarCollector
 
 try:
     from telemetry_server.tables import _metrics

@@ -19,11 +19,12 @@ from telemetry_server.records.record_text import (
     open_record,
     unpack_columns,
 )
-from telemetry_server.records.scalars import glean_scalars_of, scalars_of
+from telemetry_server.records.scalars import glean_scalars_of
 from telemetry_server.records.sections import Section, sections_of
 from telemetry_server.records.shapes import Shape, shape_id
-from telemetry_server.tables.column_collectors import Numbers, PingCollector, ScalarCollector, repeated
+from telemetry_server.tables.column_collectors import Numbers, PingCollector, repeated
 from telemetry_server.tables.glean_collector import GleanCollector
+from telemetry_server.tables.scalar_collector import ScalarCollector
 
 
 class ShapeKeys:
@@ -131,14 +132,12 @@ class RowCollector:
         self._join()
         return len(self._rows.histograms.pings), len(self._rows.scalars)
 
-    def _add_sections(self, ping: int, sections: Sequence[Section], layouts: RecordLayouts) -> None:
+    def _add_sections(self, ping: int, sections: list[Section], layouts: RecordLayouts) -> None:
         for section in sections:
             of_section = layouts.of_section(section.place)
             if of_section is not None:
                 self._add_section(ping, section, of_section)
-        scalars = scalars_of(sections)
-        if scalars:
-            self._scalars.add(ping, scalars)
+        self._scalars.add_sections(ping, sections)
 
     def _add_metrics(self, ping: int, metrics: Mapping[str, Any]) -> None:
         if not metrics:

@@ -1,0 +1,13 @@
+"""The scalars of a Firefox record as columns; see ``_scalars.c``."""
+
+from typing import Any
+
+from telemetry_server.records.sections import Section
+
+def scalars(
+    ping: int,
+    sections: list[Section],
+    root_places: tuple[str, ...],
+    keys: dict[Any, int],
+    words: dict[Any, int],
+) -> tuple[bytes, bytes, bytes, bytes]: ...
