@@ -207,7 +207,7 @@ def prepare(batch: Batch, scratch: Scratch, spare: SpareFiles, first_ping: int) 
 
 
 def files_of(result: object) -> Sequence[ScratchFile]:
-    """Return the files that are not installed among the *result* of a job: a `Prepared`, a merge, or another."""
+    """Return the files that are the *result* of a job and are not installed yet."""
     if isinstance(result, Prepared):
         return result.files
     return [result] if isinstance(result, ScratchFile) else []
