@@ -1,7 +1,7 @@
 """Rows for the tables, as plain values that are cheap to pickle: mostly by column, flat."""
 
 from array import array
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from pickle import PickleBuffer
 from typing import Any, SupportsIndex
@@ -86,15 +86,14 @@ class HistogramColumns:
     shape_keys: list[ShapeKey] = field(default_factory=list)
     marks: dict[int, str] = field(default_factory=dict)  # by the position of the histogram; few have one
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type["HistogramColumns"], tuple[Any, ...]]:
-        """Pickle the buckets, which are most of the rows, as buffers."""
-        starts: bytearray | PickleBuffer = self.starts
-        counts: bytearray | PickleBuffer = self.counts
-        if int(protocol) >= BUFFERS_PROTOCOL:
-            starts, counts = PickleBuffer(starts), PickleBuffer(counts)
-        columns = (self.pings, self.processes, self.labels, self.keys, self.lengths, self.sums)
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Pickle the columns, which are most of the rows, as buffers; what is made of them does not grow."""
+        short: tuple[Any, ...] = (self.pings, self.processes, self.labels, self.keys, self.lengths)
+        columns = (*short, self.sums, self.starts, self.counts)
         others = (self.large, self.words, self.shape_keys, self.marks)
-        return HistogramColumns, (*columns, starts, counts, *others)
+        if int(protocol) < BUFFERS_PROTOCOL:
+            return HistogramColumns, (*columns, *others)
+        return _of_buffers, (*map(PickleBuffer, columns), *others)
 
     def add_buckets(self, starts: Sequence[int], counts: Sequence[int]) -> None:
         """Append *starts* and *counts* of one histogram."""
@@ -116,6 +115,12 @@ class HistogramColumns:
             return number
         self.large.append(number)
         return -len(self.large)
+
+
+def _of_buffers(*columns: Any) -> HistogramColumns:
+    short, sums, others = columns[:5], columns[5], columns[6:]
+    numbers: Any = [*(memoryview(column).cast("i") for column in short), memoryview(sums).cast("q")]
+    return HistogramColumns(*numbers, *others)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ KIND_OF_TYPE = {number: kind for kind, number in reversed(list(CLIENT_TYPE.items
 
 class Layouts(dict[str, bytes | None]):
     """
-    The buckets of histograms by name, laid out for `unpack_columns`.
+    The buckets of histograms by name, laid out for `append_rows`.
 
     Undefined names are not kept, so that clients cannot make it grow.
     """

@@ -1,7 +1,7 @@
 """A stored record from its text: parts that few readers need stay text until they are asked for."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -11,7 +11,6 @@ from telemetry_server.records.fields import Record
 if IS_COMPILED:
     from telemetry_server.convert.compiled import _text
 
-KEY_BYTES = 4
 MIN_SPLIT_BYTES = 8 << 10
 """Parsing a shorter record whole is quicker than finding its parts."""
 
@@ -29,7 +28,7 @@ def open_record(text: bytes) -> Record:
     """
     Return the record in *text*.
 
-    Its histograms may be `HistogramsText`, for `unpack_columns`; everything else reads like a dict.
+    Its histograms may be `HistogramsText`, for `append_rows`; everything else reads like a dict.
 
     Raises:
         ValueError: *text* is not a JSON object.
@@ -58,29 +57,44 @@ class LayoutKeys:
         self.known = bytearray()  # int32: keys by number, or -1
 
 
-def unpack_columns(
+class RowColumns(NamedTuple):
+    """Columns that rows are appended to, as in `storage.tables.rows.HistogramColumns`."""
+
+    words: dict[Any, int]  # numbers the texts that it is asked for
+    large: list[int]  # numbers that do not fit in 32 bits
+    pings: bytearray
+    processes: bytearray
+    labels: bytearray
+    keys: bytearray
+    lengths: bytearray
+    sums: bytearray
+    starts: bytearray
+    counts: bytearray
+
+
+def append_rows(
     histograms: HistogramsText,
     layouts: dict[str, bytes | None],
-    large: list[int],
     keys: LayoutKeys,
+    into: RowColumns,
     *,
+    ping: int,
+    process: str,
     keyed: bool,
-) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None:
+) -> bool:
     """
-    Return the rows of *histograms* as columns; None where only a full parse can read them.
+    Append the rows of *histograms* to *into*; return whether it did.
+
+    It appends none where only a full parse can read them.
 
     Args:
         layouts: By name, for each set of buckets that a row may have: their count, a number of your
             choice, then their starts, as int64.
-        large: Numbers that do not fit in 32 bits are appended to it.
-
-    Returns:
-        Labels (none where not *keyed*), then starts and counts of buckets that are not empty, how many of
-        them each row has, the key of its layout, and sums; as in `storage.tables.rows.HistogramColumns`.
+        keys: Rows get the key of their layout's number.
     """
     if isinstance(histograms, RowsText) and histograms.cells is not None:
-        return _text.spread(*histograms.cells, layouts, large, keys.known, keys.find)
-    return _text.columns(histograms.text, keyed, layouts, large, keys.known, keys.find)
+        return _text.spread(*histograms.cells, layouts, keys.known, keys.find, ping, process, into)
+    return _text.columns(histograms.text, keyed, layouts, keys.known, keys.find, ping, process, into)
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:

@@ -1,6 +1,5 @@
 """Appends pings to their columns."""
 
-from array import array
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -104,11 +103,6 @@ class PingCollector:
 TEXTS_FROM, CLIENT_ID, APPLICATION, COUNTER = map(
     RecordFields._fields.index, ("namespace", "client_id", "application", "profile_subsession_counter")
 )
-
-
-def repeated(number: int, count: int) -> bytes:
-    """Return *number* as int32, *count* times."""
-    return array("i", (number,)).tobytes() * count
 
 
 def _microseconds(moment: datetime) -> int:

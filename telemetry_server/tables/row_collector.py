@@ -1,6 +1,5 @@
 """Collects the rows that stored records put into the tables."""
 
-from array import array
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,17 +11,11 @@ from telemetry_server.records.events import event_row, events_of
 from telemetry_server.records.fields import Record, object_at
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
 from telemetry_server.records.left_out_values import RowMarks
-from telemetry_server.records.record_text import (
-    KEY_BYTES,
-    LayoutKeys,
-    as_mapping,
-    open_record,
-    unpack_columns,
-)
+from telemetry_server.records.record_text import LayoutKeys, RowColumns, append_rows, as_mapping, open_record
 from telemetry_server.records.scalars import glean_scalars_of
 from telemetry_server.records.sections import Section, sections_of
 from telemetry_server.records.shapes import Shape, shape_id
-from telemetry_server.tables.column_collectors import Numbers, PingCollector, repeated
+from telemetry_server.tables.column_collectors import Numbers, PingCollector
 from telemetry_server.tables.glean_collector import GleanCollector
 from telemetry_server.tables.scalar_collector import ScalarCollector
 
@@ -84,8 +77,10 @@ class RowCollector:
         self._glean = GleanCollector(self._rows.histograms, self._scalars, self._words, self._keys.number_of)
         # By the id of a `Layouts`, which is held here so that its id is not given out again.
         self._known: dict[int, tuple[Layouts, LayoutKeys]] = {}
-        # Columns as bytes, which are joined later: to make long arrays longer is to copy them.
-        self._parts: list[tuple[bytes, ...]] = []
+        held = self._rows.histograms
+        # Rows that compiled code appends: buckets in their place, and other columns that `_join` appends.
+        columns = (*(bytearray() for _ in range(6)), held.starts, held.counts)
+        self._columns = RowColumns._make((self._words, held.large, *columns))
 
     @property
     def rows(self) -> TableRows:
@@ -146,7 +141,8 @@ class RowCollector:
         if read is not None:
             scalars, histograms = read
             self._scalars.parts.append(scalars)
-            self._parts.append(histograms)
+            for column, part in zip(self._columns[2:], histograms, strict=True):
+                column.extend(part)
             return
         for row in glean_rows_of(metrics):
             self._add_histogram(ping, row)
@@ -158,30 +154,15 @@ class RowCollector:
                 continue
             histograms = section.content[name]
             if isinstance(histograms, HistogramsText):
-                if self._add_columns(ping, section.process, histograms, layouts, is_keyed):
+                keys = (self._known.get(id(layouts)) or self._keys_of(layouts))[1]
+                process = section.process
+                if append_rows(
+                    histograms, layouts, keys, self._columns, ping=ping, process=process, keyed=is_keyed
+                ):
                     continue
                 histograms = as_mapping(histograms)
             for row in plain_rows_of(section.process, histograms, layouts.shape, is_keyed=is_keyed):
                 self._add_histogram(ping, row)
-
-    def _add_columns(
-        self, ping: int, process: str, histograms: HistogramsText, layouts: Layouts, is_keyed: bool
-    ) -> bool:
-        columns = self._rows.histograms
-        _, keys = self._known.get(id(layouts)) or self._keys_of(layouts)
-        unpacked = unpack_columns(histograms, layouts, columns.large, keys, keyed=is_keyed)
-        if unpacked is None:
-            return False
-        labels, starts, counts, lengths, keys_of_rows, sums = unpacked
-        count = len(keys_of_rows) // KEY_BYTES
-        words = (
-            array("i", map(self._words.__getitem__, labels)).tobytes()
-            if is_keyed
-            else repeated(self._words[""], count)
-        )
-        pings, processes = repeated(ping, count), repeated(self._words[process], count)
-        self._parts.append((pings, processes, words, keys_of_rows, lengths, sums, starts, counts))
-        return True
 
     def _keys_of(self, layouts: Layouts) -> tuple[Layouts, LayoutKeys]:
         known = layouts, LayoutKeys(self._keys.finder(layouts.numbered))
@@ -191,17 +172,13 @@ class RowCollector:
     def _join(self) -> None:
         """Append what was added as bytes to the columns."""
         self._scalars.join()
-        if not self._parts:
+        if not self._columns.pings:
             return
         held = self._rows.histograms
         columns = (held.pings, held.processes, held.labels, held.keys, held.lengths, held.sums)
-        *parts, starts, counts = zip(*self._parts, strict=True)
-        for column, part in zip(columns, parts, strict=True):
-            column.frombytes(b"".join(part))
-        # Once where nothing is there yet, as in most tasks: new memory costs more than the copy.
-        held.starts = held.starts + b"".join(starts) if held.starts else bytearray().join(starts)
-        held.counts = held.counts + b"".join(counts) if held.counts else bytearray().join(counts)
-        self._parts.clear()
+        for column, appended in zip(columns, self._columns[2:], strict=False):
+            column.frombytes(appended)
+            appended.clear()
 
     def _add_histogram(self, ping: int, row: HistogramRow) -> None:
         self._join()

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from storage.tables.rows import HistogramColumns
+from storage.tables.rows import NO_SUM, HistogramColumns
 from telemetry_server.coordinator.messages import MIN_BUFFER_BYTES, Incoming, parts_of, read_value
 from telemetry_server.coordinator.work_items import PackedFrame, TaskResult
 
@@ -49,12 +49,14 @@ def test_small_buffers_are_part_of_the_pickle():
     assert len(parts_of(histograms(b"1234"))) == 2
 
 
-def test_columns_that_arrived_can_grow():
-    """A reader of records that goes on adds to them."""
-    columns = received(parts_of(histograms(LARGE)), 1 << 20)
-    columns.add_buckets((1, 2), (3, 4))
+def test_columns_are_read_where_they_arrived():
+    """Each number is one, of four bytes or of eight."""
+    sent = HistogramColumns()
+    sent.pings.extend(range(3))
+    sent.sums.extend((NO_SUM, 0, 2**40))
+    columns = received(parts_of(sent), 1 << 20)
 
-    assert len(columns.starts) == len(LARGE) + 8
+    assert (len(columns.pings), columns.pings[2], list(columns.sums)) == (3, 2, [NO_SUM, 0, 2**40])
 
 
 def test_columns_survive_older_protocols():

@@ -15,10 +15,9 @@
  */
 
 #define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stdint.h>
+#include "../../tables/_columns.h"
+
 #include <stdio.h>
-#include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -1501,20 +1500,62 @@ static PyObject *pack(PyObject *self, PyObject *args)
 
 /* ---- columns: the rows of a stored record as sparse lists, for the tables */
 
+enum { PINGS, PROCESSES, LABELS, KEYS, LENGTHS, SUMS, STARTS, COUNTS, COLUMNS }; /* of int32; sums of int64 */
+
 typedef struct {
     Walk walk;
-    PyObject *layouts, *labels;
-    PyObject *large; /* numbers that do not fit in 32 bits */
+    PyObject *layouts;
     PyObject *known; /* a bytearray of int32: by the number of a layout its key, or -1 */
     PyObject *find;  /* called with a number that has no key yet: it returns one */
-    Buffer starts, counts, lengths, keys; /* of int32 */
-    Buffer sums; /* of int64 */
+    PyObject *words; /* a dict that numbers what it is asked for */
+    PyObject *large; /* numbers that do not fit in 32 bits */
+    Column of[COLUMNS];
+    Py_ssize_t rows, large_before;
 } Columns;
 
-static void add_short(Buffer *buffer, int64_t number)
+/* Take the columns that rows are appended to from a `RowColumns`. */
+static int begin_columns(Columns *columns, PyObject *into)
 {
-    int32_t shorter = (int32_t)number;
-    add(buffer, &shorter, sizeof shorter);
+    Column *of = columns->of;
+    if (!PyArg_ParseTuple(into, "O!O!YYYYYYYY", &PyDict_Type, &columns->words, &PyList_Type, &columns->large,
+                          &of[PINGS].bytes, &of[PROCESSES].bytes, &of[LABELS].bytes, &of[KEYS].bytes,
+                          &of[LENGTHS].bytes, &of[SUMS].bytes, &of[STARTS].bytes, &of[COUNTS].bytes))
+        return 0;
+    for (int i = 0; i < COLUMNS; i++)
+        begin_column(&of[i]);
+    columns->large_before = PyList_GET_SIZE(columns->large);
+    return 1;
+}
+
+/* Append what all rows have in common, where they do not have labels of their own. */
+static int append_common(Columns *columns, int ping, PyObject *process, int has_labels)
+{
+    Py_ssize_t rows = columns->rows;
+    if (rows == 0)
+        return 1;
+    int64_t number = number_of(columns->words, process);
+    if (number < 0 || !append_repeated(&columns->of[PROCESSES], number, rows) ||
+        !append_repeated(&columns->of[PINGS], ping, rows))
+        return 0;
+    if (has_labels)
+        return 1;
+    PyObject *empty = PyUnicode_FromStringAndSize(NULL, 0);
+    number = empty == NULL ? -1 : number_of(columns->words, empty);
+    Py_XDECREF(empty);
+    return number >= 0 && append_repeated(&columns->of[LABELS], number, rows);
+}
+
+/* Whether rows were appended; where they are not whole, the columns are as they were. */
+static PyObject *end_columns(Columns *columns, int is_whole)
+{
+    int is_ended = 1;
+    for (int i = 0; i < COLUMNS; i++)
+        is_ended &= end_column(&columns->of[i], is_whole);
+    if (!is_ended || PyErr_Occurred())
+        return NULL;
+    if (!is_whole && PyList_SetSlice(columns->large, columns->large_before, PyList_GET_SIZE(columns->large), NULL) < 0)
+        return NULL;
+    return PyBool_FromLong(is_whole);
 }
 
 /* Note the key of a layout; 0 with an exception where there is no memory. */
@@ -1561,21 +1602,28 @@ static int32_t add_large(Columns *columns, int64_t number)
 }
 
 /* A negative number stands for one in `large`. */
-static int add_numbers(Columns *columns, Buffer *buffer, const int64_t *numbers, int64_t count)
+static int append_numbers(Columns *columns, Column *column, const int64_t *numbers, int64_t count)
 {
-    int32_t *to = (int32_t *)room_for(buffer, (size_t)count * sizeof *to);
+    int32_t *to = appended(column, count * (Py_ssize_t)sizeof *to);
     if (to == NULL)
-        return 1; /* noticed at the end */
+        return 0;
     for (int64_t i = 0; i < count; i++) {
-        if (numbers[i] >= 0 && numbers[i] <= INT32_MAX) {
+        if (numbers[i] >= 0 && numbers[i] <= INT32_MAX)
             to[i] = (int32_t)numbers[i];
-            continue;
-        }
-        if ((to[i] = add_large(columns, numbers[i])) == 0)
+        else if ((to[i] = add_large(columns, numbers[i])) == 0)
             return 0;
     }
-    buffer->length += (size_t)count * sizeof *to;
     return 1;
+}
+
+/* Append the rest of a row whose starts and counts are there; `label` may be NULL. */
+static int append_row(Columns *columns, int64_t length, int32_t key, int64_t sum, PyObject *label)
+{
+    Column *of = columns->of;
+    int64_t word = label == NULL ? 0 : number_of(columns->words, label);
+    columns->rows++;
+    return word >= 0 && (label == NULL || append_short(&of[LABELS], word)) && append_short(&of[LENGTHS], length) &&
+           append_short(&of[KEYS], key) && append(&of[SUMS], &sum, sizeof sum);
 }
 
 /* Behind the zeros at `p`, of which most rows have long runs; adds how many there are to `*size`. */
@@ -1672,14 +1720,10 @@ static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObje
         return NULL;
     for (int64_t i = 0; i < length; i++)
         row_places[i] = layout[1 + row_places[i]];
-    if (!add_numbers(columns, &columns->starts, row_places, length) ||
-        !add_numbers(columns, &columns->counts, row_numbers, length))
-        return NULL;
-    add_short(&columns->lengths, length);
-    add_short(&columns->keys, key);
-    sum = sum == -1 ? NO_NUMBER : sum;
-    add(&columns->sums, &sum, sizeof sum);
-    return label != NULL && PyList_Append(columns->labels, label) < 0 ? NULL : end;
+    int is_appended = append_numbers(columns, &columns->of[STARTS], row_places, length) &&
+                      append_numbers(columns, &columns->of[COUNTS], row_numbers, length) &&
+                      append_row(columns, length, key, sum == -1 ? NO_NUMBER : sum, label);
+    return is_appended ? end : NULL;
 }
 
 /* A key that did not occur in `object` before; NULL where it did, or has escapes: then a parse decides. */
@@ -1708,58 +1752,26 @@ static Text add_columns_of_keys(Columns *columns, Text p, PyObject *found)
     return p != NULL && *p == '}' ? p + 1 : NULL;
 }
 
-static PyObject *bytes_of(const Buffer *buffer)
-{
-    return buffer->failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize(buffer->data, buffer->length);
-}
-
-static PyObject *result_of(const Columns *columns)
-{
-    const Buffer *buffers[] = {&columns->starts, &columns->counts, &columns->lengths, &columns->keys,
-                               &columns->sums};
-    PyObject *result = PyTuple_New(6);
-    if (result == NULL)
-        return NULL;
-    PyTuple_SET_ITEM(result, 0, Py_NewRef(columns->labels));
-    for (int i = 0; i < 5; i++) {
-        PyObject *bytes = bytes_of(buffers[i]);
-        if (bytes == NULL) {
-            Py_DECREF(result);
-            return NULL;
-        }
-        PyTuple_SET_ITEM(result, 1 + i, bytes);
-    }
-    return result;
-}
-
-static void free_columns(Columns *columns)
-{
-    Py_XDECREF(columns->labels);
-    PyMem_Free(columns->starts.data);
-    PyMem_Free(columns->counts.data);
-    PyMem_Free(columns->lengths.data);
-    PyMem_Free(columns->keys.data);
-    PyMem_Free(columns->sums.data);
-}
-
 static PyObject *columns(PyObject *self, PyObject *args)
 {
     const char *text;
     Py_ssize_t length;
-    int is_keyed;
+    int is_keyed, ping;
     Columns columns = {0};
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y#pO!O!O!O", &text, &length, &is_keyed, &PyDict_Type, &columns.layouts, &PyList_Type,
-                          &columns.large, &PyByteArray_Type, &columns.known, &columns.find))
+    PyObject *process, *into;
+    if (!PyArg_ParseTuple(args, "y#pO!O!OiO!O!", &text, &length, &is_keyed, &PyDict_Type, &columns.layouts,
+                          &PyByteArray_Type, &columns.known, &columns.find, &ping, &PyUnicode_Type, &process,
+                          &PyTuple_Type, &into))
         return NULL;
     if (!start(&columns.walk, text, length))
-        Py_RETURN_NONE;
-    Text p = columns.walk.text;
-    columns.labels = PyList_New(0);
-    if (columns.labels != NULL && *p == '{') {
-        if (p[1] == '}')
+        Py_RETURN_FALSE;
+    PyObject *result = NULL;
+    if (begin_columns(&columns, into)) {
+        Text p = columns.walk.text;
+        int is_object = *p == '{';
+        if (is_object && p[1] == '}')
             p++;
-        else
+        else if (is_object)
             do {
                 p++;
                 PyObject *name = new_key_at(&columns.walk, 0, &p);
@@ -1772,26 +1784,26 @@ static PyObject *columns(PyObject *self, PyObject *args)
                     p = add_columns_of_row(&columns, p, found, NULL);
                 Py_XDECREF(name);
             } while (p != NULL && *p == ',');
-        if (p != NULL && *p == '}' && p + 1 == (Text)text + length && !PyErr_Occurred())
-            result = result_of(&columns);
+        int is_whole = is_object && p != NULL && *p == '}' && p + 1 == (Text)text + length && !PyErr_Occurred();
+        is_whole = is_whole && append_common(&columns, ping, process, is_keyed);
+        result = end_columns(&columns, is_whole);
     }
-    free_columns(&columns);
     finish(&columns.walk);
-    return result != NULL ? result : none_unless_raised();
+    return result;
 }
 
 /* ---- spread: the same columns of rows that `pack` made, from the cells that it noted */
 
 /* Add a row with these cells; 0 with or without an exception where they are not right. */
-static int add_columns_of_cells(Columns *columns, const int64_t *layout, const int32_t *cells, int64_t sum)
+static int add_columns_of_cells(Columns *columns, const int64_t *layout, const int32_t *cells, PyObject *label)
 {
     int32_t width = cells[0], length = cells[1], key = key_of(columns, layout[0]);
     const int32_t *places = cells + CELL_HEAD;
-    if (key < 0)
+    int64_t sum;
+    memcpy(&sum, cells + 2, sizeof sum);
+    int32_t *to = key < 0 ? NULL : appended(&columns->of[STARTS], length * (Py_ssize_t)sizeof *to);
+    if (to == NULL)
         return 0;
-    int32_t *to = (int32_t *)room_for(&columns->starts, (size_t)length * sizeof *to);
-    if (to == NULL && length)
-        return 1; /* noticed at the end */
     for (int32_t i = 0; i < length; i++) {
         if (places[i] < 0 || places[i] >= width)
             return 0;
@@ -1800,12 +1812,8 @@ static int add_columns_of_cells(Columns *columns, const int64_t *layout, const i
         if (start != 0 && to[i] == 0)
             return 0;
     }
-    columns->starts.length += (size_t)length * sizeof *to;
-    add(&columns->counts, places + length, (size_t)length * sizeof *to);
-    add_short(&columns->lengths, length);
-    add_short(&columns->keys, key);
-    add(&columns->sums, &sum, sizeof sum);
-    return 1;
+    return append(&columns->of[COUNTS], places + length, length * (Py_ssize_t)sizeof *to) &&
+           append_row(columns, length, key, sum, label);
 }
 
 /* Add the rows of one name; returns the place behind its cells, NULL as above. */
@@ -1816,16 +1824,14 @@ static const int32_t *add_columns_of_name(Columns *columns, PyObject *name, PyOb
     if (found == NULL || at == end)
         return NULL;
     for (int32_t rows = *at++; rows > 0; rows--) {
-        int64_t sum;
         if (end - at < CELL_HEAD || at[1] < 0 || end - at - CELL_HEAD < 2 * (int64_t)at[1])
             return NULL;
-        memcpy(&sum, at + 2, sizeof sum);
         const int64_t *layout = PyBytes_Check(found) ? layout_of_width(found, at[0]) : NULL;
-        PyObject *of_row = labels == NULL ? NULL : *label < PyList_GET_SIZE(labels) ? PyList_GET_ITEM(labels, *label) : NULL;
-        if (labels != NULL && (of_row == NULL || (layout != NULL && PyList_Append(columns->labels, of_row) < 0)))
+        PyObject *of_row = labels == NULL || *label >= PyList_GET_SIZE(labels) ? NULL : PyList_GET_ITEM(labels, *label);
+        if (labels != NULL && of_row == NULL)
             return NULL;
         *label += 1;
-        if (layout != NULL && !add_columns_of_cells(columns, layout, at, sum))
+        if (layout != NULL && !add_columns_of_cells(columns, layout, at, of_row))
             return NULL;
         at += CELL_HEAD + 2 * (int64_t)at[1];
     }
@@ -1836,30 +1842,20 @@ static PyObject *spread(PyObject *self, PyObject *args)
 {
     const char *cells;
     Py_ssize_t length, label = 0;
-    PyObject *names, *labels, *result = NULL;
+    int ping;
+    PyObject *names, *labels, *process, *into;
     Columns columns = {0};
-    if (!PyArg_ParseTuple(args, "y#O!OO!O!O!O", &cells, &length, &PyList_Type, &names, &labels, &PyDict_Type,
-                          &columns.layouts, &PyList_Type, &columns.large, &PyByteArray_Type, &columns.known,
-                          &columns.find))
+    if (!PyArg_ParseTuple(args, "y#O!OO!O!OiO!O!", &cells, &length, &PyList_Type, &names, &labels, &PyDict_Type,
+                          &columns.layouts, &PyByteArray_Type, &columns.known, &columns.find, &ping,
+                          &PyUnicode_Type, &process, &PyTuple_Type, &into) ||
+        !begin_columns(&columns, into))
         return NULL;
     const int32_t *at = (const int32_t *)cells, *end = at + length / (Py_ssize_t)sizeof *at;
     labels = PyList_Check(labels) ? labels : NULL;
-    columns.labels = PyList_New(0);
-    if (columns.labels == NULL)
-        return NULL;
-    /* Enough for all rows: to grow is to copy. */
-    size_t rows = (size_t)length / (CELL_HEAD * sizeof *at);
-    room_for(&columns.starts, (size_t)length / 2);
-    room_for(&columns.counts, (size_t)length / 2);
-    room_for(&columns.lengths, rows * sizeof *at);
-    room_for(&columns.keys, rows * sizeof *at);
-    room_for(&columns.sums, rows * sizeof(int64_t));
     for (Py_ssize_t i = 0; at != NULL && i < PyList_GET_SIZE(names); i++)
         at = add_columns_of_name(&columns, PyList_GET_ITEM(names, i), labels, &label, at, end);
-    if (at == end && !PyErr_Occurred())
-        result = result_of(&columns);
-    free_columns(&columns);
-    return result != NULL ? result : none_unless_raised();
+    int is_whole = at == end && !PyErr_Occurred() && append_common(&columns, ping, process, labels != NULL);
+    return end_columns(&columns, is_whole);
 }
 
 static PyMethodDef methods[] = {
@@ -1867,8 +1863,9 @@ static PyMethodDef methods[] = {
     {"known_names", known_names, METH_NOARGS, "known_names() -> capsule: those that pack() met with the same layouts"},
     {"pack", pack, METH_VARARGS, "pack(text, layouts, known, is_keyed, notes_cells, reasons, where, histogram) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
     {"columns", columns, METH_VARARGS,
-     "columns(text, is_keyed, layouts, large, known, find) -> (labels, starts, counts, lengths, keys, sums) | None"},
-    {"spread", spread, METH_VARARGS, "spread(cells, names, labels, layouts, large, known, find): as columns()"},
+     "columns(text, is_keyed, layouts, known, find, ping, process, into) -> whether rows were appended"},
+    {"spread", spread, METH_VARARGS,
+     "spread(cells, names, labels, layouts, known, find, ping, process, into): as columns()"},
     {NULL, NULL, 0, NULL},
 };
 

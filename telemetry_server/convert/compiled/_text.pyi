@@ -32,16 +32,20 @@ def columns(
     text: bytes,
     is_keyed: bool,
     layouts: dict[str, bytes | None],
-    large: list[int],
     known: bytearray,
     find: Callable[[int], int],
-) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None: ...
+    ping: int,
+    process: str,
+    into: tuple[Any, ...],
+) -> bool: ...
 def spread(
     cells: bytes,
     names: list[str],
     labels: list[str] | None,
     layouts: dict[str, bytes | None],
-    large: list[int],
     known: bytearray,
     find: Callable[[int], int],
-) -> tuple[list[str], bytes, bytes, bytes, bytes, bytes] | None: ...
+    ping: int,
+    process: str,
+    into: tuple[Any, ...],
+) -> bool: ...

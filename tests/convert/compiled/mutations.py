@@ -21,7 +21,8 @@ from telemetry_server.convert.compiled.text_packer import TextPacker
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
 from telemetry_server.convert.histograms.histogram_packer import KEYED, places_of
 from telemetry_server.records.definitions import FileLayouts
-from telemetry_server.records.record_text import LayoutKeys
+from telemetry_server.records.record_text import LayoutKeys, RowColumns
+from telemetry_server.tables.column_collectors import Numbers
 from tests.convert.compiled.test_two_ways import HISTOGRAMS, PIECES, PINGS, packed_by_walk
 from tests.convert.payloads.samples import SPECS
 from tests.support.compiled_modules import loaded
@@ -66,9 +67,8 @@ def noted_by_walk(
             continue
         read = columns_of(walk, rows.text, layouts, place.key == KEYED)
         if rows.cells is not None:
-            large: list[int] = []
-            keys = LayoutKeys(lambda number: number)
-            noted = walk.spread(*rows.cells, layouts, large, keys.known, keys.find), large
+            keys, into = LayoutKeys(lambda number: number), empty_columns()
+            noted = walk.spread(*rows.cells, layouts, keys.known, keys.find, 3, "gpu", into), into
             if noted != read:
                 sys.exit(f"other rows than noted: {text!r}")
         found.append(read)
@@ -95,10 +95,14 @@ def row_texts(spec_file: SpecFile, chance: Random) -> list[bytes]:
 
 
 def columns_of(walk, text: bytes, layouts, is_keyed: bool) -> tuple:
-    """Return the columns of the rows in *text*, and the numbers that did not fit."""
-    large: list[int] = []
-    keys = LayoutKeys(lambda number: number)
-    return walk.columns(text, is_keyed, layouts, large, keys.known, keys.find), large
+    """Return whether the rows in *text* were appended, and the columns then."""
+    keys, into = LayoutKeys(lambda number: number), empty_columns()
+    return walk.columns(text, is_keyed, layouts, keys.known, keys.find, 3, "gpu", into), into
+
+
+def empty_columns() -> RowColumns:
+    """Return columns with no rows."""
+    return RowColumns(Numbers([]), [], *(bytearray() for _ in range(8)))
 
 
 def main(library: str, seconds: float) -> None:
@@ -110,8 +114,8 @@ def main(library: str, seconds: float) -> None:
     texts = [orjson.dumps(ping) for ping in PINGS.values()]
     chance = Random(1)
     rows = row_texts(spec_file, chance)
-    assert columns_of(built, rows[0], layouts, False)[0] is not None
-    assert columns_of(built, rows[1], layouts, True)[0] is not None
+    assert columns_of(built, rows[0], layouts, False)[0]
+    assert columns_of(built, rows[1], layouts, True)[0]
     ping_text._text = walk  # type: ignore[attr-defined]
     pack_cut_off(definitions)
     count = 0
