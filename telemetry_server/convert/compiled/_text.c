@@ -33,7 +33,7 @@
 #define SAFE_DIGITS 18 /* any number of so many digits fits in 64 bits */
 #define SURE_DIGITS 15 /* two decimals of so many digits are two doubles */
 #define NO_NUMBER INT64_MIN /* a number that is not a 64-bit integer */
-#define CELL_HEAD 4 /* numbers before the places and counts of a row: its width, how many these are, and its sum */
+#define CELL_HEAD 4 /* numbers before the starts and counts of a row: its width, how many these are, and its sum */
 #define SUMMARY_NUMBERS 5   /* behind the counts of a row; the first is the sum */
 #define KEY_SLOTS (1 << 14)
 #define FEWEST_SLOTS (1 << 8)
@@ -730,9 +730,9 @@ static int64_t row_numbers[MAX_BUCKETS + SUMMARY_NUMBERS], row_places[MAX_BUCKET
 /* What the histogram that was read last puts into the tables. */
 static struct {
     int64_t length; /* how many of its buckets are not empty */
-    int is_simple;  /* counts fit in 32 bits: else its row is read once more */
+    int is_simple;  /* all numbers fit in 32 bits: else its row is read once more */
     Text sum;       /* NULL where the client sent none */
-    int32_t places[MAX_BUCKETS + 1], counts[MAX_BUCKETS + 1];
+    int32_t starts[MAX_BUCKETS + 1], counts[MAX_BUCKETS + 1];
 } cells_read;
 
 enum { SUM, RANGE = 5, BUCKET_COUNT, HISTOGRAM_TYPE, VALUES, FIELDS };
@@ -803,15 +803,15 @@ static Text past_row_number(const Walk *walk, Text p, int64_t *number)
     return end;
 }
 
-/* Note the count between two places, unless it is 0; returns how many are noted then. */
-static int64_t read_cell(int64_t length, int64_t place, Text from, Text end)
+/* Note a bucket with the count between two places, unless it is 0; returns how many are noted then. */
+static int64_t read_cell(int64_t length, int64_t start, Text from, Text end)
 {
     int64_t count = *from++ - '0';
     while (from < end)
         count = count * 10 + (*from++ - '0');
-    if (count > INT32_MAX)
+    if (count > INT32_MAX || start > INT32_MAX)
         cells_read.is_simple = 0;
-    cells_read.places[length] = (int32_t)place;
+    cells_read.starts[length] = (int32_t)start;
     cells_read.counts[length] = (int32_t)count;
     return length + (count != 0);
 }
@@ -860,7 +860,7 @@ static Text past_counts(const Walk *walk, Text p, const Layout *layout, Buffer *
         to = add_count(walk, add_empty_buckets(to, position - place), from, p);
         place = position + 1;
         if (is_noted)
-            noted = read_cell(noted, position, from, p);
+            noted = read_cell(noted, bucket, from, p);
     }
     cells_read.length = noted;
     out->length = add_empty_buckets(to, layout->bucket_count - place) - out->data;
@@ -1202,7 +1202,7 @@ static void add_cells(Packing *packing, const Layout *layout)
     *to++ = (int32_t)length;
     memcpy(to, &sum, sizeof sum);
     to += 2;
-    memcpy(to, cells_read.places, (size_t)length * sizeof *to);
+    memcpy(to, cells_read.starts, (size_t)length * sizeof *to);
     memcpy(to + length, cells_read.counts, (size_t)length * sizeof *to);
     packing->cells.length += (size_t)(CELL_HEAD + 2 * length) * sizeof *to;
 }
@@ -1794,29 +1794,18 @@ static PyObject *columns(PyObject *self, PyObject *args)
 
 /* ---- spread: the same columns of rows that `pack` made, from the cells that it noted */
 
-/* Add a row with these cells; 0 with or without an exception where they are not right. */
+/* Add a row with these cells; 0 with an exception. */
 static int add_columns_of_cells(Columns *columns, const int64_t *layout, const int32_t *cells, PyObject *label)
 {
-    int32_t width = cells[0], length = cells[1], key = key_of(columns, layout[0]);
-    const int32_t *places = cells + CELL_HEAD;
+    const int32_t *starts = cells + CELL_HEAD, length = cells[1], key = key_of(columns, layout[0]);
+    Py_ssize_t size = length * (Py_ssize_t)sizeof *starts;
     int64_t sum;
     memcpy(&sum, cells + 2, sizeof sum);
-    int32_t *to = key < 0 ? NULL : appended(&columns->of[STARTS], length * (Py_ssize_t)sizeof *to);
-    if (to == NULL)
-        return 0;
-    for (int32_t i = 0; i < length; i++) {
-        if (places[i] < 0 || places[i] >= width)
-            return 0;
-        int64_t start = layout[1 + places[i]];
-        to[i] = start >= 0 && start <= INT32_MAX ? (int32_t)start : add_large(columns, start);
-        if (start != 0 && to[i] == 0)
-            return 0;
-    }
-    return append(&columns->of[COUNTS], places + length, length * (Py_ssize_t)sizeof *to) &&
-           append_row(columns, length, key, sum, label);
+    return key >= 0 && append(&columns->of[STARTS], starts, size) &&
+           append(&columns->of[COUNTS], starts + length, size) && append_row(columns, length, key, sum, label);
 }
 
-/* Add the rows of one name; returns the place behind its cells, NULL as above. */
+/* Add the rows of one name; returns the place behind its cells; NULL, maybe with an exception, where they are not right. */
 static const int32_t *add_columns_of_name(Columns *columns, PyObject *name, PyObject *labels, Py_ssize_t *label,
                                           const int32_t *at, const int32_t *end)
 {
