@@ -55,6 +55,7 @@ class LayoutKeys:
     def __init__(self, find: Callable[[int], int]) -> None:
         self.find = find
         self.known = bytearray()  # int32: keys by number, or -1
+        self.rows = _text.known_rows()  # keys of rows that conversion noted
 
 
 class RowColumns(NamedTuple):
@@ -93,7 +94,7 @@ def append_rows(
         keys: Rows get the key of their layout's number.
     """
     if isinstance(histograms, RowsText) and histograms.cells is not None:
-        return _text.spread(*histograms.cells, layouts, keys.known, keys.find, ping, process, into)
+        return _text.spread(*histograms.cells, layouts, keys.rows, keys.known, keys.find, ping, process, into)
     return _text.columns(histograms.text, keyed, layouts, keys.known, keys.find, ping, process, into)
 
 

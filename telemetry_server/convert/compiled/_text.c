@@ -42,6 +42,8 @@
 #define MIXER 0x9E3779B97F4A7C15u
 #define NAME_SLOTS (1 << 11)
 #define NAME_PROBES 16
+#define ROW_SLOTS_BITS 11
+#define ROW_PROBES 8
 #define MOST_LAYOUTS (1 << 24)
 #define MOST_SPARE (1 << 20) /* bytes that are kept for the next call */
 
@@ -1794,33 +1796,85 @@ static PyObject *columns(PyObject *self, PyObject *args)
 
 /* ---- spread: the same columns of rows that `pack` made, from the cells that it noted */
 
-/* Add a row with these cells; 0 with an exception. */
-static int add_columns_of_cells(Columns *columns, const int64_t *layout, const int32_t *cells, PyObject *label)
+/* The key of rows by the name itself, which `pack` makes one object of for many pings. */
+typedef struct {
+    PyObject *name; /* NULL: free */
+    int32_t width, key;
+} KnownRow;
+
+static const char KNOWN_ROWS[] = "telemetry_server known rows";
+
+static void free_known_rows(PyObject *capsule)
 {
-    const int32_t *starts = cells + CELL_HEAD, length = cells[1], key = key_of(columns, layout[0]);
+    KnownRow *rows = PyCapsule_GetPointer(capsule, KNOWN_ROWS);
+    for (int i = 0; i < 1 << ROW_SLOTS_BITS; i++)
+        Py_XDECREF(rows[i].name);
+    PyMem_Free(rows);
+}
+
+static PyObject *known_rows(PyObject *self, PyObject *args)
+{
+    KnownRow *rows = PyMem_Calloc(1 << ROW_SLOTS_BITS, sizeof *rows);
+    if (rows == NULL)
+        return PyErr_NoMemory();
+    PyObject *capsule = PyCapsule_New(rows, KNOWN_ROWS, free_known_rows);
+    if (capsule == NULL)
+        PyMem_Free(rows);
+    return capsule;
+}
+
+/* The slot of rows with a name and a width, which may be free; NULL where there is none. */
+static KnownRow *slot_of_row(KnownRow *rows, PyObject *name, int32_t width)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)name * MIXER >> (64 - ROW_SLOTS_BITS);
+    for (uint64_t i = 0; i < ROW_PROBES; i++) {
+        KnownRow *slot = rows + ((hash + i) & ((1 << ROW_SLOTS_BITS) - 1));
+        if (slot->name == NULL || (slot->name == name && slot->width == width))
+            return slot;
+    }
+    return NULL;
+}
+
+/* The key of rows of a name; -1 where its definition has no such width, or with an exception. */
+static int32_t key_of_row(Columns *columns, KnownRow *rows, PyObject *name, int32_t width)
+{
+    KnownRow *slot = slot_of_row(rows, name, width);
+    if (slot != NULL && slot->name != NULL)
+        return slot->key;
+    PyObject *found = found_for(columns->layouts, name);
+    const int64_t *layout = found != NULL && PyBytes_Check(found) ? layout_of_width(found, width) : NULL;
+    int32_t key = layout == NULL ? -1 : key_of(columns, layout[0]);
+    if (key >= 0 && slot != NULL)
+        *slot = (KnownRow){Py_NewRef(name), width, key};
+    return key;
+}
+
+/* Add a row with these cells; 0 with an exception. */
+static int add_columns_of_cells(Columns *columns, int32_t key, const int32_t *cells, PyObject *label)
+{
+    const int32_t *starts = cells + CELL_HEAD, length = cells[1];
     Py_ssize_t size = length * (Py_ssize_t)sizeof *starts;
     int64_t sum;
     memcpy(&sum, cells + 2, sizeof sum);
-    return key >= 0 && append(&columns->of[STARTS], starts, size) &&
-           append(&columns->of[COUNTS], starts + length, size) && append_row(columns, length, key, sum, label);
+    return append(&columns->of[STARTS], starts, size) && append(&columns->of[COUNTS], starts + length, size) &&
+           append_row(columns, length, key, sum, label);
 }
 
 /* Add the rows of one name; returns the place behind its cells; NULL, maybe with an exception, where they are not right. */
-static const int32_t *add_columns_of_name(Columns *columns, PyObject *name, PyObject *labels, Py_ssize_t *label,
-                                          const int32_t *at, const int32_t *end)
+static const int32_t *add_columns_of_name(Columns *columns, KnownRow *known, PyObject *name, PyObject *labels,
+                                          Py_ssize_t *label, const int32_t *at, const int32_t *end)
 {
-    PyObject *found = found_for(columns->layouts, name);
-    if (found == NULL || at == end)
+    if (at == end)
         return NULL;
     for (int32_t rows = *at++; rows > 0; rows--) {
         if (end - at < CELL_HEAD || at[1] < 0 || end - at - CELL_HEAD < 2 * (int64_t)at[1])
             return NULL;
-        const int64_t *layout = PyBytes_Check(found) ? layout_of_width(found, at[0]) : NULL;
         PyObject *of_row = labels == NULL || *label >= PyList_GET_SIZE(labels) ? NULL : PyList_GET_ITEM(labels, *label);
         if (labels != NULL && of_row == NULL)
             return NULL;
         *label += 1;
-        if (layout != NULL && !add_columns_of_cells(columns, layout, at, of_row))
+        int32_t key = key_of_row(columns, known, name, at[0]);
+        if (key < 0 ? PyErr_Occurred() != NULL : !add_columns_of_cells(columns, key, at, of_row))
             return NULL;
         at += CELL_HEAD + 2 * (int64_t)at[1];
     }
@@ -1832,17 +1886,19 @@ static PyObject *spread(PyObject *self, PyObject *args)
     const char *cells;
     Py_ssize_t length, label = 0;
     int ping;
-    PyObject *names, *labels, *process, *into;
+    PyObject *names, *labels, *rows, *process, *into;
     Columns columns = {0};
-    if (!PyArg_ParseTuple(args, "y#O!OO!O!OiO!O!", &cells, &length, &PyList_Type, &names, &labels, &PyDict_Type,
-                          &columns.layouts, &PyByteArray_Type, &columns.known, &columns.find, &ping,
-                          &PyUnicode_Type, &process, &PyTuple_Type, &into) ||
-        !begin_columns(&columns, into))
+    if (!PyArg_ParseTuple(args, "y#O!OO!OO!OiO!O!", &cells, &length, &PyList_Type, &names, &labels, &PyDict_Type,
+                          &columns.layouts, &rows, &PyByteArray_Type, &columns.known, &columns.find, &ping,
+                          &PyUnicode_Type, &process, &PyTuple_Type, &into))
+        return NULL;
+    KnownRow *known = PyCapsule_GetPointer(rows, KNOWN_ROWS);
+    if (known == NULL || !begin_columns(&columns, into))
         return NULL;
     const int32_t *at = (const int32_t *)cells, *end = at + length / (Py_ssize_t)sizeof *at;
     labels = PyList_Check(labels) ? labels : NULL;
     for (Py_ssize_t i = 0; at != NULL && i < PyList_GET_SIZE(names); i++)
-        at = add_columns_of_name(&columns, PyList_GET_ITEM(names, i), labels, &label, at, end);
+        at = add_columns_of_name(&columns, known, PyList_GET_ITEM(names, i), labels, &label, at, end);
     int is_whole = at == end && !PyErr_Occurred() && append_common(&columns, ping, process, labels != NULL);
     return end_columns(&columns, is_whole);
 }
@@ -1853,8 +1909,9 @@ static PyMethodDef methods[] = {
     {"pack", pack, METH_VARARGS, "pack(text, layouts, known, is_keyed, notes_cells, reasons, where, histogram) -> (chunks, names, kept, numbers, doubts, cells, labels) | None"},
     {"columns", columns, METH_VARARGS,
      "columns(text, is_keyed, layouts, known, find, ping, process, into) -> whether rows were appended"},
+    {"known_rows", known_rows, METH_NOARGS, "known_rows() -> capsule: keys that spread() met with the same layouts"},
     {"spread", spread, METH_VARARGS,
-     "spread(cells, names, labels, layouts, known, find, ping, process, into): as columns()"},
+     "spread(cells, names, labels, layouts, rows, known, find, ping, process, into): as columns()"},
     {NULL, NULL, 0, NULL},
 };
 

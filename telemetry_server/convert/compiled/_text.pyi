@@ -38,11 +38,13 @@ def columns(
     process: str,
     into: tuple[Any, ...],
 ) -> bool: ...
+def known_rows() -> object: ...
 def spread(
     cells: bytes,
     names: list[str],
     labels: list[str] | None,
     layouts: dict[str, bytes | None],
+    rows: object,
     known: bytearray,
     find: Callable[[int], int],
     ping: int,

@@ -68,7 +68,11 @@ def noted_by_walk(
         read = columns_of(walk, rows.text, layouts, place.key == KEYED)
         if rows.cells is not None:
             keys, into = LayoutKeys(lambda number: number), empty_columns()
-            noted = walk.spread(*rows.cells, layouts, keys.known, keys.find, 3, "gpu", into), into
+            keys.rows = walk.known_rows()
+            noted = (
+                walk.spread(*rows.cells, layouts, keys.rows, keys.known, keys.find, 3, "gpu", into),
+                into,
+            )
             if noted != read:
                 sys.exit(f"other rows than noted: {text!r}")
         found.append(read)
