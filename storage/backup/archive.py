@@ -29,7 +29,7 @@ from storage.backup.contents import (
 )
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.errors import LostFile
+from storage.errors import NO_ROOM, LostFile, UnusablePlace
 from storage.identity import Identity, new_identity
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import check_fit
@@ -51,6 +51,7 @@ def back_up(
     Raises:
         UnfitLedger: The ledger does not match the files; run `repair` first.
         LostFile: A committed file is missing.
+        UnusablePlace: *file* cannot be made.
         FileExistsError: *file* exists.
         OSError: Something cannot be read, or the disk refuses.
     """
@@ -80,9 +81,15 @@ def _write_whole(
 ) -> CopyResult:
     """Write the archive *partial*, synced; after an exception it is removed."""
     copy = partial.with_name(f"{partial.name}.ledger")
-    disk.unlink(partial)
-    _clear(copy, disk)
-    descriptor = disk.create(partial)
+    try:
+        disk.unlink(partial)
+        _clear(copy, disk)
+        descriptor = disk.create(partial)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise
+        reason = f"{error.strerror or error}; name a file in another folder"
+        raise UnusablePlace(f"{partial.parent}: the backup cannot be written here: {reason}") from error
     try:
         with open(descriptor, "wb", closefd=False) as stream:
             copied = _write(root, copy, stream, on_file, on_total)

@@ -19,7 +19,7 @@ from storage.backup.contents import (
 )
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.errors import BadBackup, LedgerError, NoDataRoot, OtherVersion
+from storage.errors import NO_ROOM, BadBackup, LedgerError, NoDataRoot, OtherVersion, UnusablePlace
 from storage.ledger.ledger import Ledger
 from storage.lock import FileLock
 
@@ -38,16 +38,14 @@ def restore(
 
     Raises:
         NoDataRoot: *target* exists and is not an empty folder.
+        UnusablePlace: No folder can be made at *target*.
         BadBackup: The archive is damaged, cut short, or not a backup.
         OSError: The archive cannot be read, or the disk refuses.
     """
     _check_empty(target)
     with file.open("rb") as stream:
-        disk.make_directories(target.parent)
         staged = target.with_name(f".{target.name}.restoring")
-        lock = FileLock(target.with_name(f".{target.name}.restoring.lock"))
-        if not lock.acquire(wait=False):
-            raise NoDataRoot(f"{target}: another restore is running there; wait for it")
+        lock = _locked(target, disk)
         try:
             # Left by a killed restore.
             shutil.rmtree(staged, ignore_errors=True)
@@ -65,6 +63,22 @@ def restore(
             disk.unlink(lock.path)
             lock.release()
     return copied
+
+
+def _locked(target: Path, disk: Disk) -> FileLock:
+    """Take the lock beside *target*, whose parent is made if missing."""
+    lock = FileLock(target.with_name(f".{target.name}.restoring.lock"))
+    try:
+        disk.make_directories(target.parent)
+        is_taken = lock.acquire(wait=False)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise
+        reason = f"{error.strerror or error}; name another place with --data"
+        raise UnusablePlace(f"{target}: no data root can be made here: {reason}") from error
+    if not is_taken:
+        raise NoDataRoot(f"{target}: another restore is running there; wait for it")
+    return lock
 
 
 def _check_empty(target: Path) -> None:

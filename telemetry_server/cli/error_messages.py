@@ -1,5 +1,7 @@
 """Messages and exit statuses for exceptions that no command handles."""
 
+import errno
+
 from storage import errors as storage_errors
 from storage.errors import NO_ROOM
 from telemetry_server.access.access_file import BadAccessFile
@@ -9,16 +11,19 @@ from telemetry_server.privacy.identifiers.keyed_hash import BadKey
 from telemetry_server.queue import errors as queue_errors
 from telemetry_server.settings.errors import ConfigurationError
 
+# The path is at fault: too long, through a file, a circle of links, or on a read-only disk.
+BAD_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP, errno.EROFS, errno.EISDIR)
+
 
 def message_for(error: Exception) -> tuple[str, ExitStatus]:
     """Return the message to print for *error*, and the exit status."""
     if isinstance(error, ConfigurationError):
         return f"configuration: {error}", ExitStatus.CONFIGURATION
-    if isinstance(error, storage_errors.StorageFull) or (
-        isinstance(error, OSError) and error.errno in NO_ROOM
-    ):
-        return f"the disk is full ({error}): free some space and run it again", ExitStatus.TRY_AGAIN
-    if isinstance(error, storage_errors.NoDataRoot | BadAccessFile | BadKey):
+    if isinstance(error, storage_errors.StorageFull):
+        return _full_disk_message(error)
+    if isinstance(error, OSError) and (found := _system_message(error)):
+        return found
+    if isinstance(error, storage_errors.NoDataRoot | storage_errors.UnusablePlace | BadAccessFile | BadKey):
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BadBackup):
         return str(error), ExitStatus.BAD_INPUT
@@ -26,8 +31,6 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         return _queue_message(error)
     if isinstance(error, fuel_errors.FuelDatabaseError):
         return _fuel_message(error)
-    if isinstance(error, PermissionError):
-        return f"not permitted: {error}", ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.UnfitLedger | storage_errors.StrayFile):
         return str(error), ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.BrokenAggregate):
@@ -44,6 +47,21 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         f"{text} (a bug in telemetry-server; TELEMETRY_TRACEBACK=1 shows the traceback)",
         ExitStatus.OUR_FAULT,
     )
+
+
+def _full_disk_message(error: Exception) -> tuple[str, ExitStatus]:
+    return f"the disk is full ({error}): free some space and run it again", ExitStatus.TRY_AGAIN
+
+
+def _system_message(error: OSError) -> tuple[str, ExitStatus] | None:
+    """Return what to print where the disk, the permissions or the path are at fault; None otherwise."""
+    if error.errno in NO_ROOM:
+        return _full_disk_message(error)
+    if isinstance(error, PermissionError):
+        return f"not permitted: {error}", ExitStatus.CONFIGURATION
+    if error.errno in BAD_PATH:
+        return f"{error.filename or 'a path'}: {error.strerror}; name another place", ExitStatus.CONFIGURATION
+    return None
 
 
 def _archive_status(error: storage_errors.ArchiveError) -> ExitStatus:

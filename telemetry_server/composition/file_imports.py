@@ -54,14 +54,16 @@ def _import(
         if name == "-":
             found = importer.add(sys.stdin.buffer, name="", format=format, day=day, now=now)
         else:
-            with Path(name).open("rb") as stream:
+            try:
+                stream = Path(name).open("rb")  # noqa: SIM115 - closed below
+            except OSError as error:
+                total.unreadable.append(f"{name}: {error.strerror}")
+                total.is_bad = True
+                return
+            with stream:
                 found = importer.add(stream, name=name, format=format, day=day, now=now)
     except UnknownExport as error:
         total.unreadable.append(str(error))
-        total.is_bad = True
-        return
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        total.unreadable.append(f"{name}: {error.strerror}")
         total.is_bad = True
         return
     _say_result(name, found)

@@ -30,6 +30,68 @@ def test_a_folder_that_cannot_be_made_is_named(command, data, tmp_path):
     assert talk == f"telemetry-server collected: {folder}: Not a directory\n"
 
 
+def test_a_backup_that_cannot_be_written_names_the_folder(command, data):
+    """The system keeps /proc: nobody makes a file there."""
+    talk = said_by(command, ("backup", "/proc/backup.tar", "--data", data), ExitStatus.CONFIGURATION)
+
+    assert talk == (
+        "telemetry-server backup: /proc: the backup cannot be written here:"
+        " No such file or directory; name a file in another folder\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("/proc/restored", "No such file or directory"),
+        ("/proc/new/restored", "No such file or directory"),
+        ("{file}/restored", "File exists"),
+        ("{file}/new/restored", "File exists"),
+    ],
+)
+def test_a_data_root_that_cannot_be_restored_names_its_place(command, data, tmp_path, target, reason):
+    """Its parent cannot be made, or it is a place where nobody makes a file."""
+    backup, place = tmp_path / "backup.tar", target.format(file=tmp_path / "a-file")
+    command("backup", str(backup), "--data", data)
+
+    talk = said_by(command, ("restore", str(backup), "--data", place), ExitStatus.CONFIGURATION)
+
+    assert talk == (
+        f"telemetry-server restore: {place}: no data root can be made here: {reason};"
+        " name another place with --data\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("backup", "{long}", "--data", "{data}"),
+        ("audit", "--data", "{long}"),
+        ("collected", "--data", "{data}", "--output", "{long}"),
+    ],
+)
+def test_a_name_that_is_too_long_is_no_bug(command, data, tmp_path, words):
+    """The line says what is wrong with it."""
+    long = str(tmp_path / ("a" * 300))
+    filled = tuple(word.format(long=long, data=data) for word in words)
+
+    talk = said_by(command, filled, ExitStatus.CONFIGURATION)
+
+    assert talk == f"telemetry-server {words[0]}: {long}: File name too long; name another place\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("a-file/export", "Not a directory"), ("a" * 300, "File name too long")]
+)
+def test_an_export_whose_path_is_wrong_is_bad_input(command, data, tmp_path, name, reason):
+    """It is named like one that is missing."""
+    file = tmp_path / name
+
+    _, talk = command("convert", str(file), "--data", data, status=ExitStatus.BAD_INPUT)
+
+    assert talk == f"telemetry-server convert: {file}: {reason}\n"
+
+
 def test_a_job_that_does_not_exist_is_named_with_the_built_in_jobs(command, data):
     """A name without a dot may be one of those."""
     talk = said_by(command, ("mapreduce", "counts", "--data", data), ExitStatus.BAD_INPUT)
