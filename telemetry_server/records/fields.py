@@ -144,7 +144,7 @@ def as_object(value: Any) -> Mapping[str, Any]:
 
 def session_info_of(record: Record) -> Mapping[str, Any]:
     """Return the object that names the revision and the session: ``payload.info``, else ``info``."""
-    return member(member(record, "payload"), "info") or member(record, "info")
+    return object_at(record, "payload", "info") or object_at(record, "info")
 
 
 def _path_of(uri: str) -> SubmitPath | None:

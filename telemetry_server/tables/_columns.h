@@ -1,5 +1,6 @@
 /* Columns that grow: bytearrays to which rows are appended in place.  The compiled parts include it. */
 
+#pragma once
 #include "_numbers.h"
 
 #include <string.h>

@@ -8,28 +8,48 @@
  */
 
 #define PY_SSIZE_T_CLEAN
+#include "_histogram_rows.h"
 #include "_scalar_rows.h"
 
 #define MAX_DIGITS 19
 #define NOT_SENT (-1)
 #define NO_SUM INT64_MIN
-#define MAX_INT32 INT32_MAX
 
 /* What a metric type holds; the numbers that `glean_collector.py` gives them. */
 enum { SIMPLE, TIMESPAN, LABELED, DUAL_LABELED, DISTRIBUTION, LABELED_DISTRIBUTION };
 
+/* The part of a distribution that is read: numbers of int64. */
+typedef struct {
+    char *data;
+    size_t length, room;
+} Buffer;
+
 typedef struct {
     Scalars scalars;
-    PyObject *shape_keys, *words; /* dicts that number what they are asked for */
-    PyObject *large;              /* numbers that do not fit in 32 bits */
-    PyObject *text_of;            /* the text of an object or a list */
+    HistogramRows histograms;
+    PyObject *shape_keys; /* a dict that numbers what it is asked for */
+    PyObject *text_of;    /* the text of an object or a list */
     PyObject *empty, *values, *value, *sum;
-    int has_process; /* whether `process`, the number of the empty text, is known */
-    int64_t process;
-    Buffer labels, shapes, lengths, sums, starts, counts; /* of distributions: int32, sums int64 */
-    Buffer read_starts, read_counts;                      /* of the distribution that is read: int64 */
+    Buffer read_starts, read_counts;
     int is_unusual;
 } Rows;
+
+static int add(Buffer *buffer, int64_t number)
+{
+    if (buffer->length + sizeof number > buffer->room) {
+        size_t room = buffer->length * 2 + 256;
+        char *grown = PyMem_Realloc(buffer->data, room);
+        if (grown == NULL) {
+            PyErr_NoMemory();
+            return 0;
+        }
+        buffer->data = grown;
+        buffer->room = room;
+    }
+    memcpy(buffer->data + buffer->length, &number, sizeof number);
+    buffer->length += sizeof number;
+    return 1;
+}
 
 /* ---- scalars */
 
@@ -139,31 +159,10 @@ static int read_buckets(Rows *rows, PyObject *values)
             return 0;
         is_rising &= start > last;
         last = start;
-        if (count != 0 && (!add(&rows->read_starts, &start, sizeof start) ||
-                           !add(&rows->read_counts, &count, sizeof count)))
+        if (count != 0 && (!add(&rows->read_starts, start) || !add(&rows->read_counts, count)))
             return 0;
     }
     rows->is_unusual |= !is_rising;
-    return 1;
-}
-
-/* Add numbers of 64 bits as 32; a negative one stands for a number in `large`. */
-static int add_numbers(Rows *rows, Buffer *to, const Buffer *from)
-{
-    const int64_t *numbers = (const int64_t *)from->data;
-    for (size_t i = 0; i < from->length / sizeof *numbers; i++) {
-        int64_t number = numbers[i];
-        if (number < 0 || number > MAX_INT32) {
-            PyObject *large = PyLong_FromLongLong(number);
-            int is_added = large != NULL && PyList_Append(rows->large, large) == 0;
-            Py_XDECREF(large);
-            if (!is_added)
-                return 0;
-            number = -(int64_t)PyList_GET_SIZE(rows->large);
-        }
-        if (!add_short(to, number))
-            return 0;
-    }
     return 1;
 }
 
@@ -185,17 +184,14 @@ static int add_distribution(Rows *rows, PyObject *value, PyObject *metric, PyObj
     PyObject *key = PyErr_Occurred() ? NULL : PyTuple_Pack(2, kind, metric);
     if (key == NULL)
         return 0;
-    if (!rows->has_process) {
-        rows->process = number_of(rows->words, rows->empty);
-        rows->has_process = 1;
-    }
-    int64_t word = rows->process < 0 ? -1 : number_of(rows->words, label);
-    int64_t shape = word < 0 ? -1 : number_of(rows->shape_keys, key), total = sum_of(sum);
+    /* The process has a number before any label, as in the plain way. */
+    int64_t process = number_of(rows->histograms.words, rows->empty);
+    int64_t shape = process < 0 ? -1 : number_of(rows->shape_keys, key);
+    int64_t length = (int64_t)(rows->read_starts.length / sizeof length);
     Py_DECREF(key);
-    return shape >= 0 && add_short(&rows->labels, word) && add_short(&rows->shapes, shape) &&
-           add_short(&rows->lengths, (int64_t)(rows->read_starts.length / sizeof(int64_t))) &&
-           add(&rows->sums, &total, sizeof total) && add_numbers(rows, &rows->starts, &rows->read_starts) &&
-           add_numbers(rows, &rows->counts, &rows->read_counts);
+    return shape >= 0 && append_numbers(&rows->histograms, STARTS, (int64_t *)rows->read_starts.data, length) &&
+           append_numbers(&rows->histograms, COUNTS, (int64_t *)rows->read_counts.data, length) &&
+           append_row(&rows->histograms, length, shape, sum_of(sum), label);
 }
 
 static int add_labeled_distributions(Rows *rows, PyObject *by_label, PyObject *metric, PyObject *kind)
@@ -251,61 +247,36 @@ static int add_all(Rows *rows, PyObject *metrics, PyObject *forms)
     return 1;
 }
 
-static PyObject *result_of(Rows *rows, int64_t ping)
-{
-    size_t histograms = rows->lengths.length / sizeof(int32_t);
-    PyObject *of_histograms[] = {repeated(ping, histograms), repeated(rows->process, histograms),
-                                 bytes_of(&rows->labels),    bytes_of(&rows->shapes),
-                                 bytes_of(&rows->lengths),   bytes_of(&rows->sums),
-                                 bytes_of(&rows->starts),    bytes_of(&rows->counts)};
-    PyObject *both[] = {columns_of(&rows->scalars, ping),
-                        tuple_of(of_histograms, sizeof of_histograms / sizeof *of_histograms)};
-    return tuple_of(both, sizeof both / sizeof *both);
-}
-
-static void free_rows(Rows *rows)
-{
-    Buffer *buffers[] = {&rows->labels, &rows->shapes, &rows->lengths,     &rows->sums,
-                         &rows->starts, &rows->counts, &rows->read_starts, &rows->read_counts};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-        PyMem_Free(buffers[i]->data);
-    free_scalars(&rows->scalars);
-    Py_XDECREF(rows->empty);
-    Py_XDECREF(rows->values);
-    Py_XDECREF(rows->value);
-    Py_XDECREF(rows->sum);
-}
-
 static PyObject *metrics(PyObject *self, PyObject *arguments)
 {
     (void)self;
-    PyObject *sent, *forms, *result = NULL;
+    PyObject *sent, *forms, *of_scalars, *of_histograms;
     Rows rows = {0};
-    int ping;
-    if (!PyArg_ParseTuple(arguments, "iO!O!O!O!O!O!O!O", &ping, &PyDict_Type, &sent, &PyDict_Type, &forms, &PyDict_Type,
-                          &rows.scalars.known_keys, &PyDict_Type, &rows.scalars.words, &PyDict_Type, &rows.shape_keys,
-                          &PyDict_Type, &rows.words, &PyList_Type, &rows.large, &rows.text_of))
+    int ping, is_whole;
+    if (!PyArg_ParseTuple(arguments, "iO!O!O!OO!O!", &ping, &PyDict_Type, &sent, &PyDict_Type, &forms, &PyDict_Type,
+                          &rows.shape_keys, &rows.text_of, &PyTuple_Type, &of_scalars, &PyTuple_Type,
+                          &of_histograms) ||
+        !begin_scalars(&rows.scalars, of_scalars) || !begin_rows(&rows.histograms, of_histograms))
         return NULL;
-    Py_ssize_t large = PyList_GET_SIZE(rows.large);
     rows.empty = PyUnicode_InternFromString("");
     rows.values = PyUnicode_InternFromString("values");
     rows.value = PyUnicode_InternFromString("value");
     rows.sum = PyUnicode_InternFromString("sum");
-    if (rows.empty != NULL && rows.values != NULL && rows.value != NULL && rows.sum != NULL) {
-        if (add_all(&rows, sent, forms))
-            result = result_of(&rows, ping);
-        else if (!PyErr_Occurred() &&
-                 PyList_SetSlice(rows.large, large, PyList_GET_SIZE(rows.large), NULL) == 0)
-            result = Py_NewRef(Py_None);
-    }
-    free_rows(&rows);
-    return result;
+    is_whole = rows.empty != NULL && rows.values != NULL && rows.value != NULL && rows.sum != NULL &&
+               add_all(&rows, sent, forms) && append_common(&rows.histograms, ping, rows.empty, 1);
+    int is_ended = end_scalars(&rows.scalars, ping, is_whole) & end_rows(&rows.histograms, is_whole);
+    PyMem_Free(rows.read_starts.data);
+    PyMem_Free(rows.read_counts.data);
+    Py_XDECREF(rows.empty);
+    Py_XDECREF(rows.values);
+    Py_XDECREF(rows.value);
+    Py_XDECREF(rows.sum);
+    return is_ended ? PyBool_FromLong(is_whole) : NULL;
 }
 
 static PyMethodDef methods[] = {
     {"metrics", metrics, METH_VARARGS,
-     "metrics(ping, sent, forms, scalar_keys, scalar_words, shape_keys, words, large, text_of)"
-     " -> ((pings, keys, kinds, numbers), (pings, processes, labels, shapes, lengths, sums, starts, counts)) | None"},
+     "metrics(ping, sent, forms, shape_keys, text_of, scalars, histograms) -> whether rows were appended"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,42 +1,26 @@
-/* Rows of scalars as columns.  The compiled parts that collect scalars include it. */
+/* Rows of scalars in columns.  The compiled parts that collect scalars include it. */
 
-#include "_numbers.h"
-
-#include <string.h>
+#include "_columns.h"
 
 enum { NUMBER, TEXT, BOOLEAN }; /* as in `storage.tables.rows` */
 
 typedef struct {
-    char *data;
-    size_t length, room;
-} Buffer;
-
-typedef struct {
-    PyObject *known_keys, *words; /* dicts that number what they are asked for */
-    Buffer keys, kinds, values;   /* int32, bytes, double */
+    PyObject *known_keys, *words;       /* dicts that number what they are asked for */
+    Column pings, keys, kinds, values; /* int32, int32, bytes, double */
 } Scalars;
 
-static int add(Buffer *buffer, const void *data, size_t length)
+/* Take the columns of a `ScalarRows`. */
+static int begin_scalars(Scalars *scalars, PyObject *into)
 {
-    if (buffer->length + length > buffer->room) {
-        size_t room = (buffer->length + length) * 2 + 256;
-        char *grown = PyMem_Realloc(buffer->data, room);
-        if (grown == NULL) {
-            PyErr_NoMemory();
-            return 0;
-        }
-        buffer->data = grown;
-        buffer->room = room;
-    }
-    memcpy(buffer->data + buffer->length, data, length);
-    buffer->length += length;
+    if (!PyArg_ParseTuple(into, "O!O!YYYY", &PyDict_Type, &scalars->known_keys, &PyDict_Type, &scalars->words,
+                          &scalars->pings.bytes, &scalars->keys.bytes, &scalars->kinds.bytes,
+                          &scalars->values.bytes))
+        return 0;
+    begin_column(&scalars->pings);
+    begin_column(&scalars->keys);
+    begin_column(&scalars->kinds);
+    begin_column(&scalars->values);
     return 1;
-}
-
-static int add_short(Buffer *buffer, int64_t number)
-{
-    int32_t shorter = (int32_t)number;
-    return add(buffer, &shorter, sizeof shorter);
 }
 
 /* Add a scalar, where its value has a place in the table; 0 with an exception. */
@@ -70,53 +54,16 @@ static int add_scalar(Scalars *scalars, PyObject *value, PyObject *metric, PyObj
         return 0;
     int64_t place = number_of(scalars->known_keys, key);
     Py_DECREF(key);
-    return place >= 0 && add_short(&scalars->keys, place) && add(&scalars->kinds, &type, 1) &&
-           add(&scalars->values, &number, sizeof number);
+    return place >= 0 && append_short(&scalars->keys, place) && append(&scalars->kinds, &type, 1) &&
+           append(&scalars->values, &number, sizeof number);
 }
 
-/* `number` as int32, `count` times. */
-static PyObject *repeated(int64_t number, size_t count)
+/* Keep the scalars, of one ping, or leave the columns as they were; 0 with an exception, which may be of before. */
+static int end_scalars(Scalars *scalars, int ping, int keeps_rows)
 {
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * sizeof(int32_t)));
-    if (bytes == NULL)
-        return NULL;
-    int32_t *to = (int32_t *)PyBytes_AS_STRING(bytes);
-    for (size_t i = 0; i < count; i++)
-        to[i] = (int32_t)number;
-    return bytes;
-}
-
-static PyObject *bytes_of(const Buffer *buffer)
-{
-    return PyBytes_FromStringAndSize(buffer->data, (Py_ssize_t)buffer->length);
-}
-
-/* A tuple of `count` columns; takes over their references, and is NULL where one is. */
-static PyObject *tuple_of(PyObject **columns, Py_ssize_t count)
-{
-    PyObject *tuple = PyTuple_New(count);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (columns[i] == NULL)
-            Py_CLEAR(tuple);
-        else if (tuple == NULL)
-            Py_DECREF(columns[i]);
-        else
-            PyTuple_SET_ITEM(tuple, i, columns[i]);
-    }
-    return tuple;
-}
-
-/* The columns of scalars: pings, keys, kinds and values. */
-static PyObject *columns_of(const Scalars *scalars, int64_t ping)
-{
-    PyObject *columns[] = {repeated(ping, scalars->kinds.length), bytes_of(&scalars->keys),
-                           bytes_of(&scalars->kinds), bytes_of(&scalars->values)};
-    return tuple_of(columns, sizeof columns / sizeof *columns);
-}
-
-static void free_scalars(Scalars *scalars)
-{
-    PyMem_Free(scalars->keys.data);
-    PyMem_Free(scalars->kinds.data);
-    PyMem_Free(scalars->values.data);
+    Py_ssize_t count = scalars->kinds.length - scalars->kinds.before;
+    keeps_rows = keeps_rows && append_repeated(&scalars->pings, ping, count);
+    int is_ended = end_column(&scalars->pings, keeps_rows) & end_column(&scalars->keys, keeps_rows) &
+                   end_column(&scalars->kinds, keeps_rows) & end_column(&scalars->values, keeps_rows);
+    return is_ended && !PyErr_Occurred();
 }

@@ -136,23 +136,22 @@ static int add_section(Scalars *scalars, PyObject *section, PyObject *root_place
 static PyObject *scalars(PyObject *self, PyObject *arguments)
 {
     (void)self;
-    PyObject *sections, *root_places, *result = NULL;
+    PyObject *sections, *root_places, *into;
     Scalars scalars = {0};
     int ping, is_added = 1;
-    if (!PyArg_ParseTuple(arguments, "iO!O!O!O!", &ping, &PyList_Type, &sections, &PyTuple_Type, &root_places,
-                          &PyDict_Type, &scalars.known_keys, &PyDict_Type, &scalars.words))
+    if (!PyArg_ParseTuple(arguments, "iO!O!O!", &ping, &PyList_Type, &sections, &PyTuple_Type, &root_places,
+                          &PyTuple_Type, &into) ||
+        !begin_scalars(&scalars, into))
         return NULL;
     for (Py_ssize_t i = 0; is_added && i < PyList_GET_SIZE(sections); i++)
         is_added = add_section(&scalars, PyList_GET_ITEM(sections, i), root_places);
-    if (is_added)
-        result = columns_of(&scalars, ping);
-    free_scalars(&scalars);
-    return result;
+    if (!end_scalars(&scalars, ping, is_added))
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
-    {"scalars", scalars, METH_VARARGS,
-     "scalars(ping, sections, root_places, keys, words) -> (pings, keys, kinds, values)"},
+    {"scalars", scalars, METH_VARARGS, "scalars(ping, sections, root_places, into): append those of sections"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -5,9 +5,5 @@ from typing import Any
 from telemetry_server.records.sections import Section
 
 def scalars(
-    ping: int,
-    sections: list[Section],
-    root_places: tuple[str, ...],
-    keys: dict[Any, int],
-    words: dict[Any, int],
-) -> tuple[bytes, bytes, bytes, bytes]: ...
+    ping: int, sections: list[Section], root_places: tuple[str, ...], into: tuple[Any, ...]
+) -> None: ...

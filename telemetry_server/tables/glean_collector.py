@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from storage.tables.rows import HistogramColumns
 from telemetry_server.records.histograms import GLEAN_DISTRIBUTIONS, LABELED, glean_shape
+from telemetry_server.records.record_text import RowColumns
 from telemetry_server.records.scalars import (
     GLEAN_DUAL_LABELED,
     GLEAN_LABELED,
@@ -13,8 +13,7 @@ from telemetry_server.records.scalars import (
     text_of,
 )
 from telemetry_server.records.shapes import Shape
-from telemetry_server.tables.column_collectors import Numbers
-from telemetry_server.tables.scalar_collector import ScalarCollector
+from telemetry_server.tables.scalar_collector import ScalarRows
 
 try:
     from telemetry_server.tables import _metrics
@@ -37,13 +36,6 @@ _FORMS = {
 }
 
 
-Scalars = tuple[bytes, bytes, bytes, bytes]
-"""Pings, keys, kinds and values."""
-
-Histograms = tuple[bytes, ...]
-"""Pings, processes, labels, keys, lengths, sums, starts and counts."""
-
-
 class _ShapeNumbers(dict[tuple[str, str], int]):
     """The number of the shape of a distribution, by its type and metric."""
 
@@ -59,38 +51,21 @@ class _ShapeNumbers(dict[tuple[str, str], int]):
 
 class GleanCollector:
     """
-    Reads the metrics of Glean pings as columns.
+    Appends the metrics of Glean pings to columns.
 
     Args:
-        words: Numbers of the texts of *histograms*.
         shape_number: Gives a metric and its shape a number.
     """
 
     def __init__(
-        self,
-        histograms: HistogramColumns,
-        scalars: ScalarCollector,
-        words: Numbers,
-        shape_number: Callable[[str, Shape], int],
+        self, histograms: RowColumns, scalars: ScalarRows, shape_number: Callable[[str, Shape], int]
     ) -> None:
         self._histograms = histograms
         self._scalars = scalars
-        self._words = words
         self._shapes = _ShapeNumbers(shape_number)
 
-    def read(self, ping: int, metrics: Mapping[str, Any]) -> tuple[Scalars, Histograms] | None:
-        """Return the scalars and the histograms of *metrics*; None if only `records` can read them."""
+    def add(self, ping: int, metrics: Mapping[str, Any]) -> bool:
+        """Append the scalars and the histograms of *metrics*, or none if only `records` can read them."""
         if not IS_COMPILED or metrics.__class__ is not dict:
-            return None
-        scalars = self._scalars
-        return _metrics.metrics(
-            ping,
-            metrics,
-            _FORMS,
-            scalars.keys,
-            scalars.words,
-            self._shapes,
-            self._words,
-            self._histograms.large,
-            text_of,
-        )
+            return False
+        return _metrics.metrics(ping, metrics, _FORMS, self._shapes, text_of, self._scalars, self._histograms)

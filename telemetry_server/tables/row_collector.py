@@ -74,13 +74,13 @@ class RowCollector:
         self._scalars = ScalarCollector(self._rows.scalars)
         self._words = Numbers(self._rows.histograms.words)
         self._keys = ShapeKeys(self._rows)
-        self._glean = GleanCollector(self._rows.histograms, self._scalars, self._words, self._keys.number_of)
         # By the id of a `Layouts`, which is held here so that its id is not given out again.
         self._known: dict[int, tuple[Layouts, LayoutKeys]] = {}
         held = self._rows.histograms
         # Rows that compiled code appends: buckets in their place, and other columns that `_join` appends.
         columns = (*(bytearray() for _ in range(6)), held.starts, held.counts)
         self._columns = RowColumns._make((self._words, held.large, *columns))
+        self._glean = GleanCollector(self._columns, self._scalars.rows, self._keys.number_of)
 
     @property
     def rows(self) -> TableRows:
@@ -135,14 +135,7 @@ class RowCollector:
         self._scalars.add_sections(ping, sections)
 
     def _add_metrics(self, ping: int, metrics: Mapping[str, Any]) -> None:
-        if not metrics:
-            return
-        read = self._glean.read(ping, metrics)
-        if read is not None:
-            scalars, histograms = read
-            self._scalars.parts.append(scalars)
-            for column, part in zip(self._columns[2:], histograms, strict=True):
-                column.extend(part)
+        if not metrics or self._glean.add(ping, metrics):
             return
         for row in glean_rows_of(metrics):
             self._add_histogram(ping, row)

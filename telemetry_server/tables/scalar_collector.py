@@ -1,7 +1,7 @@
 """Appends scalars to their columns."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from storage.tables.rows import BOOLEAN, NUMBER, TEXT, ScalarColumns
 from telemetry_server.records.scalars import Scalar, scalars_of
@@ -18,6 +18,17 @@ else:
 KIND_OF = {int: NUMBER, float: NUMBER, str: TEXT, bool: BOOLEAN}
 
 
+class ScalarRows(NamedTuple):
+    """Columns that compiled code appends scalars to, as in `storage.tables.rows.ScalarColumns`."""
+
+    known_keys: dict[Any, int]  # numbers the keys that it is asked for
+    words: dict[Any, int]  # numbers the texts that it is asked for
+    pings: bytearray
+    keys: bytearray
+    kinds: bytearray
+    values: bytearray
+
+
 class ScalarCollector:
     """
     Appends scalars to *columns*.
@@ -27,36 +38,37 @@ class ScalarCollector:
 
     def __init__(self, columns: ScalarColumns) -> None:
         self._columns = columns
-        self.keys = Numbers(columns.scalar_keys)
-        self.words = Numbers(columns.words)
-        self.parts: list[tuple[bytes, bytes, bytes, bytes]] = []
-        """Scalars as columns, which `join` appends: pings, keys, kinds and values."""
+        self._keys = Numbers(columns.scalar_keys)
+        self._words = Numbers(columns.words)
+        self.rows = ScalarRows(self._keys, self._words, bytearray(), bytearray(), bytearray(), bytearray())
+        """Rows that `join` appends to the columns."""
 
     def add_sections(self, ping: int, sections: list[Section]) -> None:
         """Append the scalars and simple measurements of *sections*, of the ping with this number."""
         if IS_COMPILED:
-            self.parts.append(_scalars.scalars(ping, sections, ROOT_PLACES, self.keys, self.words))
+            _scalars.scalars(ping, sections, ROOT_PLACES, self.rows)
         else:
             self.add(ping, scalars_of(sections))
 
     def add(self, ping: int, scalars: Sequence[Scalar]) -> None:
         """Append *scalars* of the ping with this number."""
         self.join()
-        columns, words = self._columns, self.words
+        columns, words = self._columns, self._words
         values: list[Any] = [value for _, value in scalars]
         columns.pings.extend([ping] * len(values))
-        columns.keys.extend(map(self.keys.__getitem__, [key for key, _ in scalars]))
+        columns.keys.extend(map(self._keys.__getitem__, [key for key, _ in scalars]))
         columns.kinds += bytes(map(KIND_OF.__getitem__, map(type, values)))
         columns.values.extend([words[value] if value.__class__ is str else value for value in values])
 
     def join(self) -> None:
-        """Append `parts` to the columns."""
-        if not self.parts:
+        """Append `rows` to the columns."""
+        _, _, pings, keys, kinds, values = self.rows
+        if not pings:
             return
         held = self._columns
-        pings, keys, kinds, values = map(b"".join, zip(*self.parts, strict=True))
         held.pings.frombytes(pings)
         held.keys.frombytes(keys)
         held.kinds += kinds
         held.values.frombytes(values)
-        self.parts.clear()
+        for column in (pings, keys, kinds, values):
+            column.clear()

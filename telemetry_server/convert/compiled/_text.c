@@ -15,7 +15,7 @@
  */
 
 #define PY_SSIZE_T_CLEAN
-#include "../../tables/_columns.h"
+#include "../../tables/_histogram_rows.h"
 
 #include <stdio.h>
 #ifdef __SSE2__
@@ -1502,63 +1502,13 @@ static PyObject *pack(PyObject *self, PyObject *args)
 
 /* ---- columns: the rows of a stored record as sparse lists, for the tables */
 
-enum { PINGS, PROCESSES, LABELS, KEYS, LENGTHS, SUMS, STARTS, COUNTS, COLUMNS }; /* of int32; sums of int64 */
-
 typedef struct {
     Walk walk;
     PyObject *layouts;
     PyObject *known; /* a bytearray of int32: by the number of a layout its key, or -1 */
     PyObject *find;  /* called with a number that has no key yet: it returns one */
-    PyObject *words; /* a dict that numbers what it is asked for */
-    PyObject *large; /* numbers that do not fit in 32 bits */
-    Column of[COLUMNS];
-    Py_ssize_t rows, large_before;
+    HistogramRows rows;
 } Columns;
-
-/* Take the columns that rows are appended to from a `RowColumns`. */
-static int begin_columns(Columns *columns, PyObject *into)
-{
-    Column *of = columns->of;
-    if (!PyArg_ParseTuple(into, "O!O!YYYYYYYY", &PyDict_Type, &columns->words, &PyList_Type, &columns->large,
-                          &of[PINGS].bytes, &of[PROCESSES].bytes, &of[LABELS].bytes, &of[KEYS].bytes,
-                          &of[LENGTHS].bytes, &of[SUMS].bytes, &of[STARTS].bytes, &of[COUNTS].bytes))
-        return 0;
-    for (int i = 0; i < COLUMNS; i++)
-        begin_column(&of[i]);
-    columns->large_before = PyList_GET_SIZE(columns->large);
-    return 1;
-}
-
-/* Append what all rows have in common, where they do not have labels of their own. */
-static int append_common(Columns *columns, int ping, PyObject *process, int has_labels)
-{
-    Py_ssize_t rows = columns->rows;
-    if (rows == 0)
-        return 1;
-    int64_t number = number_of(columns->words, process);
-    if (number < 0 || !append_repeated(&columns->of[PROCESSES], number, rows) ||
-        !append_repeated(&columns->of[PINGS], ping, rows))
-        return 0;
-    if (has_labels)
-        return 1;
-    PyObject *empty = PyUnicode_FromStringAndSize(NULL, 0);
-    number = empty == NULL ? -1 : number_of(columns->words, empty);
-    Py_XDECREF(empty);
-    return number >= 0 && append_repeated(&columns->of[LABELS], number, rows);
-}
-
-/* Whether rows were appended; where they are not whole, the columns are as they were. */
-static PyObject *end_columns(Columns *columns, int is_whole)
-{
-    int is_ended = 1;
-    for (int i = 0; i < COLUMNS; i++)
-        is_ended &= end_column(&columns->of[i], is_whole);
-    if (!is_ended || PyErr_Occurred())
-        return NULL;
-    if (!is_whole && PyList_SetSlice(columns->large, columns->large_before, PyList_GET_SIZE(columns->large), NULL) < 0)
-        return NULL;
-    return PyBool_FromLong(is_whole);
-}
 
 /* Note the key of a layout; 0 with an exception where there is no memory. */
 static int set_key(Columns *columns, int64_t number, int32_t key)
@@ -1592,40 +1542,6 @@ static int32_t key_of(Columns *columns, int64_t number)
         return -1;
     }
     return set_key(columns, number, (int32_t)key) ? (int32_t)key : -1;
-}
-
-/* Note a number that does not fit; the result stands for it, 0 is a failure. */
-static int32_t add_large(Columns *columns, int64_t number)
-{
-    PyObject *large = PyLong_FromLongLong(number);
-    int failed = large == NULL || PyList_Append(columns->large, large) < 0;
-    Py_XDECREF(large);
-    return failed ? 0 : (int32_t)-PyList_GET_SIZE(columns->large);
-}
-
-/* A negative number stands for one in `large`. */
-static int append_numbers(Columns *columns, Column *column, const int64_t *numbers, int64_t count)
-{
-    int32_t *to = appended(column, count * (Py_ssize_t)sizeof *to);
-    if (to == NULL)
-        return 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (numbers[i] >= 0 && numbers[i] <= INT32_MAX)
-            to[i] = (int32_t)numbers[i];
-        else if ((to[i] = add_large(columns, numbers[i])) == 0)
-            return 0;
-    }
-    return 1;
-}
-
-/* Append the rest of a row whose starts and counts are there; `label` may be NULL. */
-static int append_row(Columns *columns, int64_t length, int32_t key, int64_t sum, PyObject *label)
-{
-    Column *of = columns->of;
-    int64_t word = label == NULL ? 0 : number_of(columns->words, label);
-    columns->rows++;
-    return word >= 0 && (label == NULL || append_short(&of[LABELS], word)) && append_short(&of[LENGTHS], length) &&
-           append_short(&of[KEYS], key) && append(&of[SUMS], &sum, sizeof sum);
 }
 
 /* Behind the zeros at `p`, of which most rows have long runs; adds how many there are to `*size`. */
@@ -1722,9 +1638,9 @@ static Text add_columns_of_row(Columns *columns, Text p, PyObject *found, PyObje
         return NULL;
     for (int64_t i = 0; i < length; i++)
         row_places[i] = layout[1 + row_places[i]];
-    int is_appended = append_numbers(columns, &columns->of[STARTS], row_places, length) &&
-                      append_numbers(columns, &columns->of[COUNTS], row_numbers, length) &&
-                      append_row(columns, length, key, sum == -1 ? NO_NUMBER : sum, label);
+    int is_appended = append_numbers(&columns->rows, STARTS, row_places, length) &&
+                      append_numbers(&columns->rows, COUNTS, row_numbers, length) &&
+                      append_row(&columns->rows, length, key, sum == -1 ? NO_NUMBER : sum, label);
     return is_appended ? end : NULL;
 }
 
@@ -1768,7 +1684,7 @@ static PyObject *columns(PyObject *self, PyObject *args)
     if (!start(&columns.walk, text, length))
         Py_RETURN_FALSE;
     PyObject *result = NULL;
-    if (begin_columns(&columns, into)) {
+    if (begin_rows(&columns.rows, into)) {
         Text p = columns.walk.text;
         int is_object = *p == '{';
         if (is_object && p[1] == '}')
@@ -1787,8 +1703,8 @@ static PyObject *columns(PyObject *self, PyObject *args)
                 Py_XDECREF(name);
             } while (p != NULL && *p == ',');
         int is_whole = is_object && p != NULL && *p == '}' && p + 1 == (Text)text + length && !PyErr_Occurred();
-        is_whole = is_whole && append_common(&columns, ping, process, is_keyed);
-        result = end_columns(&columns, is_whole);
+        is_whole = is_whole && append_common(&columns.rows, ping, process, is_keyed);
+        result = end_rows(&columns.rows, is_whole) ? PyBool_FromLong(is_whole) : NULL;
     }
     finish(&columns.walk);
     return result;
@@ -1856,8 +1772,9 @@ static int add_columns_of_cells(Columns *columns, int32_t key, const int32_t *ce
     Py_ssize_t size = length * (Py_ssize_t)sizeof *starts;
     int64_t sum;
     memcpy(&sum, cells + 2, sizeof sum);
-    return append(&columns->of[STARTS], starts, size) && append(&columns->of[COUNTS], starts + length, size) &&
-           append_row(columns, length, key, sum, label);
+    return append(&columns->rows.of[STARTS], starts, size) &&
+           append(&columns->rows.of[COUNTS], starts + length, size) &&
+           append_row(&columns->rows, length, key, sum, label);
 }
 
 /* Add the rows of one name; returns the place behind its cells; NULL, maybe with an exception, where they are not right. */
@@ -1893,14 +1810,14 @@ static PyObject *spread(PyObject *self, PyObject *args)
                           &PyUnicode_Type, &process, &PyTuple_Type, &into))
         return NULL;
     KnownRow *known = PyCapsule_GetPointer(rows, KNOWN_ROWS);
-    if (known == NULL || !begin_columns(&columns, into))
+    if (known == NULL || !begin_rows(&columns.rows, into))
         return NULL;
     const int32_t *at = (const int32_t *)cells, *end = at + length / (Py_ssize_t)sizeof *at;
     labels = PyList_Check(labels) ? labels : NULL;
     for (Py_ssize_t i = 0; at != NULL && i < PyList_GET_SIZE(names); i++)
         at = add_columns_of_name(&columns, known, PyList_GET_ITEM(names, i), labels, &label, at, end);
-    int is_whole = at == end && !PyErr_Occurred() && append_common(&columns, ping, process, labels != NULL);
-    return end_columns(&columns, is_whole);
+    int is_whole = at == end && !PyErr_Occurred() && append_common(&columns.rows, ping, process, labels != NULL);
+    return end_rows(&columns.rows, is_whole) ? PyBool_FromLong(is_whole) : NULL;
 }
 
 static PyMethodDef methods[] = {
