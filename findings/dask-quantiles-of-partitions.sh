@@ -2,8 +2,8 @@
 # dask 2026.8.0: quantiles of the numbers 0 to 99,999, in order, in a series of two or more partitions.  The
 # documentation calls them approximate.
 # Expected: about 25,000, 75,000 and 90,000, and the same number whether one quantile is asked for or several.
-# Seen: where one quantile is asked for, the result is off by 40 % of all values, however many values there are:
-# the 0.9-quantile of two partitions is the median.  A list of quantiles gives good ones, and so does method="tdigest":
+# Seen: where one quantile is asked for, the result is off by up to 40 % of all values: the 0.9-quantile of two
+# partitions is the median.  A list of 99 quantiles gives good ones, and so does method="tdigest":
 #   partitions   asked for             0.25     0.75      0.9
 #            1   one by one           25000    74999    89999
 #            2   one by one           12500    50000    50000

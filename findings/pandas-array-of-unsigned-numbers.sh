@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # pandas 3.1.1 makes a column of unsigned 64-bit numbers, such as hashes of ids, from a list.
 # Expected: pd.array() and pd.Series() of one list and one type hold the same numbers.
-# Seen: pd.array(..., dtype="uint64") rounds all numbers to doubles where some are past 63 bits and some are not, without
-# an error, and different hashes become equal.  pd.Series, and the type "UInt64" of pandas itself, keep them:
+# Seen: pd.array(..., dtype="uint64") rounds all numbers to doubles where some are past 63 bits and some are not,
+# without an error, and different hashes become equal.  pd.Series, and the type "UInt64" of pandas itself, keep them:
 #   list                        pd.array, uint64            pd.Series, uint64           pd.array, UInt64
 #   2**63 + 5, 2**63 + 7        ...5813, ...5815            ...5813, ...5815            ...5813, ...5815
 #   2**63 + 5, 2**63 + 7, 1     ...5808, ...5808, 1         ...5813, ...5815, 1         ...5813, ...5815, 1
