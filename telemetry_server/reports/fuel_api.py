@@ -15,7 +15,7 @@ from telemetry_server.fuel.reports.flat_rows import flat_rows
 from telemetry_server.observability.events import WorkFailed
 from telemetry_server.reports.answers import CSV, Answer, Packed, csv_answer, json_answer, not_kept
 from telemetry_server.reports.api import note_reading, owner_of
-from telemetry_server.reports.parameters import Format, Parameters, Switch, Text
+from telemetry_server.reports.parameters import Format, Parameters, Switch, Text, Whole
 from telemetry_server.reports.route import Ask
 
 TAR = "application/x-tar"
@@ -47,7 +47,7 @@ class FuelReportParameters(Parameters):
     include_filtered: Annotated[Switch, Field(description="`1`: also installations that do not count")] = (
         False
     )
-    suppress_below: Annotated[int, Field(ge=1, le=1_000_000, description="smallest group shown")] = 1
+    suppress_below: Annotated[Whole, Field(ge=1, le=1_000_000, description="smallest group shown")] = 1
     of: Annotated[Text, Field(description="the category of `distribution`")] = ""
     format: Format = None
 
@@ -55,7 +55,9 @@ class FuelReportParameters(Parameters):
 class PageOfRows(Parameters):
     """Of rows of one installation."""
 
-    limit: Annotated[int | None, Field(ge=1, le=10_000, description="most rows of one answer (1000)")] = None
+    limit: Annotated[Whole | None, Field(ge=1, le=10_000, description="most rows of one answer (1000)")] = (
+        None
+    )
     cursor: Annotated[
         str, Field(pattern=r"^[0-9]{0,18}$", description="`next_cursor` of the page before", examples=[""])
     ] = ""

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from telemetry_server.reports.problems import Problem
 
@@ -28,6 +28,13 @@ def _day_or_hour(text: str) -> str:
     return _day(day) + at + hour
 
 
+def _digits(text: Any) -> Any:
+    if isinstance(text, str) and not (text.isascii() and text.isdigit()):
+        raise ValueError("not a whole number; write it in decimal digits")  # pydantic takes 5.0, +5 and 5_0
+    return text
+
+
+Whole = Annotated[int, BeforeValidator(_digits)]
 Day = Annotated[
     str,
     Field(pattern=DAY_PATTERN, description=DAY_WORDS, examples=["20261127"]),
@@ -69,7 +76,7 @@ class FormatOnly(Parameters):
 class ListParameters(Parameters):
     """Of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=10_000, description="Most items of one answer")] = 100
+    limit: Annotated[Whole, Field(ge=1, le=10_000, description="Most items of one answer")] = 100
     cursor: Annotated[
         str, Field(max_length=2000, description="`next_cursor` of the page before", examples=[""])
     ] = ""

@@ -13,7 +13,7 @@ from telemetry_server.reports.aggregates_api import (
 from telemetry_server.reports.answers import Answer, json_answer, not_kept
 from telemetry_server.reports.api import PING_COLUMNS, listed, note_reading
 from telemetry_server.reports.cursor import cursor_of, offset_after, texts_after
-from telemetry_server.reports.parameters import DAY_WORDS, Day, ListParameters, Text
+from telemetry_server.reports.parameters import DAY_WORDS, Day, ListParameters, Text, Whole
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.route import Ask
 
@@ -48,7 +48,7 @@ class PingsBehindParameters(SelectionParameters):
     bucket: Annotated[
         int | None, Field(ge=-(2**31), lt=2**63, description="The start of a bucket with samples")
     ] = None
-    limit: Annotated[int, Field(ge=1, le=10_000, description="Most items of one answer")] = 100
+    limit: Annotated[Whole, Field(ge=1, le=10_000, description="Most items of one answer")] = 100
     cursor: Annotated[
         str, Field(max_length=2000, description="`next_cursor` of the page before", examples=[""])
     ] = ""

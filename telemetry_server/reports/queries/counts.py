@@ -12,6 +12,7 @@ from storage.archive.object_reading import open_stored
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import DayBooks, Entry
 from telemetry_server.outcomes.outcome import QuarantineReason
+from telemetry_server.outcomes.quarantine_line import CONFLICT
 from telemetry_server.reports.queries.refused_pings import refusals_between
 from telemetry_server.reports.queries.source import Source
 
@@ -61,6 +62,7 @@ def by_hour(
     Return counts by hour (``2026-11-27T14``) and outcome, and those of quarantine by reason.
 
     They are of the hours from *first* to *last*, both UTC.  Hours without a submission are left out.
+    A conflict is a duplicate, too.
     """
     since, until = f"{first:%Y-%m-%dT%H}", f"{last + timedelta(hours=1):%Y-%m-%dT%H}"
     hours: dict[str, Counter[str]] = {}
@@ -74,6 +76,8 @@ def by_hour(
 
     for hour, outcome, reason, number in ledger.refusals_by_hour(since, until):
         count(hour, outcome, number, reason)
+        if reason == CONFLICT:
+            count(hour, CONFLICT, number)
     days = [day for day in ledger.books() if f"{first:%Y%m%d}" <= day <= f"{last:%Y%m%d}"]
     for day in days:
         for hour, number in _stored_by_hour(source, ledger, day):
@@ -174,8 +178,8 @@ def _hour_items(source: Source, ledger: Ledger, first: str, last: str) -> list[d
     return [
         {
             "hour": f"{hour}:00:00Z",
-            "received": counts.total(),
-            **{outcome: counts[outcome] for outcome in OUTCOMES},
+            "received": sum(counts[outcome] for outcome in OUTCOMES),
+            **{name: counts[name] for name in COLUMNS[1:]},
         }
         for hour, counts in sorted(hours.items(), reverse=True)
     ]

@@ -10,7 +10,7 @@ from telemetry_server.reports.aggregates_api import (
     HistogramParameters,
     Percentiles,
 )
-from telemetry_server.reports.parameters import DAY_WORDS, Day, Format, Parameters, Text
+from telemetry_server.reports.parameters import DAY_WORDS, Day, Format, Parameters, Text, Whole
 
 COMPARED = re.compile(r"[0-9]{1,4}|[0-9]{8}")
 MAX_LABELS_SHOWN = 100
@@ -39,7 +39,7 @@ class OneProbeParameters(Parameters):
     at: Annotated[Text, Field(description="one build, day or branch")] = ""
     merge: Literal["coarsen"] | None = None
     as_of: Annotated[Day | None, Field(description=f"the answer of the end of that day: {DAY_WORDS}")] = None
-    limit: Annotated[int, Field(ge=1, le=10_000)] = MAX_LABELS_SHOWN  # of keys
+    limit: Annotated[Whole, Field(ge=1, le=10_000)] = MAX_LABELS_SHOWN  # of keys
     format: Format = None
 
     @property
