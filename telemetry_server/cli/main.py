@@ -152,6 +152,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     umask = os.umask(0o077)
     if sys.stdout is None:  # closed by the parent process
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open until the process ends
+    if argv is None:
+        from telemetry_server.cli.extension_imports import hold_interrupts_while_they_load
+
+        hold_interrupts_while_they_load()
     try:
         status = _run_command(first, words[1:])
         sys.stdout.flush()

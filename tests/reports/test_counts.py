@@ -29,7 +29,7 @@ def source(tmp_path_factory) -> Source:
             submitted(a_ping(1), 1, at=early),
             submitted(a_ping(2), 2),
             submitted(a_ping(2), 2),
-            submitted(a_ping(22), 2),
+            submitted(a_ping(22), 2, at=NOON + timedelta(seconds=1)),
             submitted(b"{", 3, at=early),
             submitted(b"{", 3),
             submitted(b"x", 0, path="/submit/bad"),
