@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from telemetry_server.analysis.values import json_of_value, text_of
@@ -86,7 +87,9 @@ def write_csv(
     columns: Sequence[Column], batches: Iterator[Rows], write: Write, shown: Callable[[str], str]
 ) -> None:
     """
-    Write a line a row under a line of names; NULL is an empty cell.  Texts like formulas follow ``'``.
+    Write a line a row under a line of names; NULL is an empty cell.
+
+    What begins like a formula follows ``'``, unless it is a number.
 
     Args:
         shown: Changes the text of a cell, for output that a terminal reads.
@@ -106,7 +109,7 @@ def _csv_cell(cell: Any, shown: Callable[[str], str]) -> str | None:
     if cell is None:
         return None
     text = shown(text_of(cell))
-    return neutralised(text) if isinstance(cell, str) else text
+    return text if isinstance(cell, int | float | Decimal) else neutralised(text)
 
 
 def write_table(columns: Sequence[Column], batches: Iterator[Rows], write: Write, width: int | None) -> None:

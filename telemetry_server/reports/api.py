@@ -18,6 +18,7 @@ from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.queries.errors import BadQuery, QueryError
 from telemetry_server.reports.query_problems import problem_of_query
 from telemetry_server.reports.route import Ask
+from telemetry_server.reports.statement_result import result_as_csv
 
 MAX_STATEMENT_LOGGED = 300
 PING_COLUMNS = (
@@ -187,12 +188,6 @@ async def statement_result(ask: Ask, statement: str) -> bytes:
         raise Problem("bad-statement", str(error)) from None
     except QueryError as error:
         raise problem_of_query(error) from None
-
-
-def result_as_csv(body: bytes) -> Answer:
-    """Return the result of a statement as CSV."""
-    result = orjson.loads(body)
-    return not_kept(csv_answer([column["name"] for column in result["columns"]], result["rows"], {}))
 
 
 def owner_of(ask: Ask) -> tuple[str, str]:

@@ -5,6 +5,8 @@ import csv
 import gzip
 import io
 import json
+import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -223,17 +225,53 @@ STATEMENTS = [
 ]
 
 
+async def test_the_result_of_a_statement_keeps_all_digits(setup):
+    """Of integers past 64 bits and of decimals, in each form and on the page."""
+    statement = (
+        "SELECT 170141183460469231731687303715884105727::HUGEINT AS a,"
+        " -12345678901234567.89::DECIMAL(20, 2) AS b,"
+        " [170141183460469231731687303715884105727::HUGEINT] AS c, 0.5::DOUBLE AS d, ['é'] AS e, true AS f"
+    )
+    async with running_reports(setup) as reports:
+        as_json = await reports.post("/api/v1/sql", json={"sql": statement})
+        as_csv = await reports.post("/api/v1/sql?format=csv", json={"sql": statement})
+        page = await reports.get("/sql?" + urlencode({"sql": statement}))
+
+    assert as_json.text.strip().endswith(
+        '"rows":[[170141183460469231731687303715884105727,-12345678901234567.89,'
+        '[170141183460469231731687303715884105727],0.5,["é"],true]]}'
+    )
+    assert list(csv.reader(io.StringIO(as_csv.text)))[1] == [
+        "170141183460469231731687303715884105727",
+        "-12345678901234567.89",
+        "[170141183460469231731687303715884105727]",
+        "0.5",
+        '["é"]',
+        "true",
+    ]
+    assert re.findall(r'<td class="count">([^<]*)</td>', page.text)[-3:] == [
+        "170141183460469231731687303715884105727",
+        "-12345678901234567.89",
+        "0.5",
+    ]
+    assert "[170141183460469231731687303715884105727]" in page.text
+
+
 @pytest.mark.parametrize(("statement", "status"), STATEMENTS)
 async def test_a_statement_is_answered_refused_or_stopped(statement, status, setup):
     """And the next one is answered, whatever the one before took."""
     async with running_reports(setup, memory_bytes=256 << 20) as reports:
         answer = await reports.post("/api/v1/sql", json={"sql": statement})
-        after = await reports.post("/api/v1/sql", json={"sql": "SELECT 1 AS one, 'x' AS text"})
+        after = await reports.post("/api/v1/sql", json={"sql": "SELECT 1 AS one, 'x' AS text, NULL AS none"})
 
     assert answer.status == status, answer.text
     assert after.json() == {
-        "columns": [{"name": "one", "type": "INTEGER"}, {"name": "text", "type": "VARCHAR"}],
-        "rows": [[1, "x"]],
+        "columns": [
+            {"name": "one", "type": "INTEGER"},
+            {"name": "text", "type": "VARCHAR"},
+            {"name": "none", "type": "NULL"},
+        ],
+        "rows": [[1, "x", None]],
     }
 
 

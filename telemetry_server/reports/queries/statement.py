@@ -80,7 +80,8 @@ def _result(connection: "duckdb.DuckDBPyConnection", statement: str) -> dict[str
     description = connection.description or ()
     names = [column.name for column in columns_of(description)]
     columns = [
-        {"name": name, "type": str(kind)} for name, (_, kind, *_) in zip(names, description, strict=True)
+        {"name": name, "type": "NULL" if str(kind) == '"NULL"' else str(kind)}  # DuckDB quotes it
+        for name, (_, kind, *_) in zip(names, description, strict=True)
     ]
     rows: list[Any] = []
     size = 0

@@ -4,15 +4,14 @@ import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
-
 from telemetry_server.reports.answers import Answer, not_kept, see_other
-from telemetry_server.reports.api import result_as_csv, statement_result
+from telemetry_server.reports.api import statement_result
 from telemetry_server.reports.forms import form_fields
 from telemetry_server.reports.parameters import checked
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.query_problems import or_sentence
 from telemetry_server.reports.route import Ask
+from telemetry_server.reports.statement_result import read_result, result_as_csv
 from telemetry_server.reports.web.sql_parameters import (
     MAX_ADDRESS_CHARACTERS,
     MAX_STATEMENT_CHARACTERS,
@@ -81,7 +80,7 @@ async def _answer(ask: Ask, statement: str, format_: str | None) -> Answer:
         return not_kept(Answer(body + b"\n"))
     if format_ == "csv":
         return await asyncio.get_running_loop().run_in_executor(None, result_as_csv, body)
-    result = await asyncio.get_running_loop().run_in_executor(None, orjson.loads, body)
+    result = await asyncio.get_running_loop().run_in_executor(None, read_result, body)
     return await _page(ask, statement, result=result)
 
 

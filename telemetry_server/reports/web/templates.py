@@ -5,7 +5,6 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -13,6 +12,7 @@ from telemetry_server.charts.cells import bar, sparkline
 from telemetry_server.reports.answers import HTML, Answer
 from telemetry_server.reports.services import Services
 from telemetry_server.reports.sessions import csrf_token
+from telemetry_server.reports.statement_result import text_of_parts
 from telemetry_server.reports.visitor import THEMES, Proof, Visitor
 from telemetry_server.reports.web.client_counts import clients_text
 from telemetry_server.reports.web.navigation import navigation_of
@@ -107,8 +107,11 @@ def ping_address(document_id: str | None) -> str:
 
 def sql_value(value: object) -> Markup:
     """Return a value of a result that is not null: a number as it is, lists and objects as JSON."""
-    is_text = isinstance(value, str)
-    return client_text(value if is_text else shown_json(orjson.dumps(value)).decode())
+    if isinstance(value, str):
+        return client_text(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return client_text(str(value))
+    return client_text(shown_json(text_of_parts(value).encode()).decode())
 
 
 def plain_text(text: object) -> str:
