@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -19,8 +20,10 @@ from telemetry_server.settings.settings import Settings
 if TYPE_CHECKING:
     from telemetry_server.edge.api import Api
     from telemetry_server.edge.edge import Edge
+    from telemetry_server.fuel.database.collector_database import CollectorDatabase
 
 NEEDED = ("sqlalchemy", "alembic", "psycopg", "cryptography")
+MAKES_COLLECTOR = "start serve with fuel = true, or run telemetry-server fuel migrate"
 log = get_logger("fuel")
 
 
@@ -103,6 +106,29 @@ def collector_url(settings: Settings) -> str:
     if settings.fuel_database_url:
         return settings.fuel_database_url
     return f"sqlite:///{DataRoot(settings.data_dir.resolve()).state / 'fuel.sqlite'}"
+
+
+def opened_collector(settings: Settings) -> "closing[CollectorDatabase]":
+    """
+    Return the collector's database, opened for the block.
+
+    Raises:
+        DatabaseAway: Its file does not exist yet.
+    """
+    from telemetry_server.fuel.database.collector_database import CollectorDatabase
+
+    url = collector_url(settings)
+    need_file(url, MAKES_COLLECTOR)
+    return closing(CollectorDatabase(url, connections=1))
+
+
+def need_file(url: str, remedy: str) -> None:
+    """Raise `DatabaseAway` where the SQLite file of *url* is missing: reading must not create it."""
+    from telemetry_server.fuel.database.engine import SQLITE, url_of
+
+    parsed = url_of(url)
+    if parsed.get_backend_name() == SQLITE and not Path(parsed.database or "").exists():
+        raise DatabaseAway(f"{parsed.database} does not exist yet: {remedy}")
 
 
 def backup_url(settings: Settings, say: Callable[[str], None]) -> tuple[str, str]:

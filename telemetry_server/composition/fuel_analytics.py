@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.data_root import DataRoot
-from telemetry_server.composition.fuel import NEEDED, collector_url
+from telemetry_server.composition.fuel import MAKES_COLLECTOR, NEEDED, collector_url, need_file
 from telemetry_server.fuel.database.errors import BadDatabaseUrl, DatabaseAway
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
@@ -50,7 +49,7 @@ def schemas_of(settings: Settings) -> "list[tuple[Schema, str]]":
 
 def need_analytics(settings: Settings) -> None:
     """Raise `DatabaseAway` where the analytics database does not exist yet."""
-    _need_file(analytics_url(settings), ": run telemetry-server fuel etl")
+    need_file(analytics_url(settings), "run telemetry-server fuel etl")
 
 
 def fuel_databases(settings: Settings) -> "FuelDatabases | None":
@@ -87,7 +86,7 @@ def opened_etl(
     from telemetry_server.fuel.database.replica import MAX_LAG_SECONDS, lag_seconds
 
     source, target = settings.fuel_read_database_url or collector_url(settings), analytics_url(settings)
-    _need_file(source)
+    need_file(source, MAKES_COLLECTOR)
     if migrates:
         migrate(target, schema=ANALYTICS)
     with ExitStack() as opened:
@@ -113,15 +112,6 @@ def _node_classes(settings: Settings) -> "NodeClasses":
         tuple(name.casefold() for name in settings.fuel_virtual_makers) or VIRTUAL_MAKERS,
         settings.fuel_storage_roles or STORAGE_ROLES,
     )
-
-
-def _need_file(url: str, hint: str = "") -> None:
-    """Raise `DatabaseAway` where the SQLite file of *url* is missing: reading must not create it."""
-    from telemetry_server.fuel.database.engine import SQLITE, url_of
-
-    parsed = url_of(url)
-    if parsed.get_backend_name() == SQLITE and not Path(parsed.database or "").exists():
-        raise DatabaseAway(f"{parsed.database} does not exist yet{hint}")
 
 
 def run_etl(settings: Settings, lifeline_fd: int, announce: Callable[[], None]) -> int:

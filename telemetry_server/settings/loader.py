@@ -10,6 +10,15 @@ from telemetry_server.settings.nearest_name import did_you_mean
 from telemetry_server.settings.settings import DATA_DIR, SETTING_NAMES, SPECS, Settings
 
 PREFIX = "TELEMETRY_"
+# Flags that are not called like the setting that they give.
+OTHER_FLAGS = {
+    "data_dir": "--data",
+    "pull_from": "--from",
+    "queue_message": "--message",
+    "queue_path_template": "--path-template",
+    "reports_host": "--host",
+    "reports_port": "--port",
+}
 # Not a setting: `cli/main.py` reads it before the settings are loaded.
 NOT_SETTINGS = frozenset({"TELEMETRY_TRACEBACK"})
 
@@ -34,7 +43,7 @@ def _refuse_unknown(names: Mapping[str, str]) -> None:
 
 def _flag_layer(flags: Mapping[str, object]) -> _Layer:
     given = {name: value for name, value in flags.items() if value is not None}
-    origins = {name: "--data" if name == "data_dir" else f"--{name.replace('_', '-')}" for name in given}
+    origins = {name: OTHER_FLAGS.get(name, f"--{name.replace('_', '-')}") for name in given}
     _refuse_unknown(origins)
     return _Layer(given, origins)
 

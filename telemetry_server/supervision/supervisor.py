@@ -219,6 +219,10 @@ class Supervisor:
     def _note_death(self, place: _Place, status: int) -> bool:
         """Plan the next start; False if there have been too many deaths."""
         pid, place.pid = place.pid, 0
+        if status == -signal.SIGHUP:
+            # It had not installed its handler yet.  Started again, it reads the new files.
+            place.start_at = 0.0
+            return True
         text = f"signal {-status}" if status < 0 else f"status {status}"
         ProcessDied(place.child.role, pid, text).emit()
         now = monotonic()

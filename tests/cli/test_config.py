@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.main import main
 from telemetry_server.settings.settings import SETTING_NAMES
 from telemetry_server.supervision.held_port import share_an_address
@@ -164,3 +165,18 @@ def test_one_port_on_two_addresses_is_two_listeners():
     assert share_an_address("127.0.0.1", "127.0.0.1")
     assert share_an_address("0.0.0.0", "127.0.0.2")
     assert not share_an_address("0.0.0.0", "::1")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("pull", "--from", "nowhere"), "pull_from (from --from): "),
+        (("reports", "--port", "x"), "reports_port (from --port): "),
+        (("reports", "--host", ""), "reports_host (from --host): "),
+    ],
+)
+def test_a_wrong_value_is_reported_under_the_name_of_its_option(command, tmp_path, words, named):
+    """The option may be called otherwise than the setting."""
+    _, talk = command(*words, "--data", str(tmp_path / "data"), status=ExitStatus.CONFIGURATION)
+
+    assert talk.startswith(f"telemetry-server {words[0]}: configuration: {named}")

@@ -47,6 +47,44 @@ def test_the_schema_is_checked_and_migrated(command, data):
         assert analytics["after"] == analytics["newest"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("failed", "--json"),
+        ("partitions",),
+        ("messages",),
+        ("messages", "--retry"),
+        ("remove-contacts", "a-uid"),
+        ("etl",),
+        ("backup", "{file}"),
+    ],
+)
+def test_a_database_that_does_not_exist_yet_is_not_created_by_reading_it(command, data, tmp_path, words):
+    """The line says what makes it."""
+    file = tmp_path / "fuel.backup"
+
+    shown, talk = command(
+        "fuel", *(word.format(file=file) for word in words), "--data", str(data), status=5
+    )
+
+    assert shown == ""
+    assert talk == (
+        f"telemetry-server fuel: the Fuel database is away: {data}/state/fuel.sqlite does not exist yet:"
+        " start serve with fuel = true, or run telemetry-server fuel migrate\n"
+    )
+    assert list((data / "state").iterdir()) == []
+    assert not file.exists()
+
+
+def test_a_database_without_a_schema_is_said_to_have_none(command, data):
+    """A file of SQLite without tables is empty."""
+    (data / "state" / "fuel.sqlite").touch()
+
+    _, talk = command("fuel", "failed", "--data", str(data), status=5)
+
+    assert talk.endswith("it has no schema yet: run telemetry-server fuel migrate\n")
+
+
 def test_a_database_is_looked_after(command, data, tmp_path):
     where = ("--data", str(data))
     command("fuel", "migrate", *where)

@@ -71,6 +71,11 @@ def silent(lifeline, announce):
 def behind(lifeline, announce):
     return until_stopped(lifeline, lambda: None)
 
+def unready(lifeline, announce):
+    note("tried")
+    time.sleep(60)
+    return 0
+
 def dies(lifeline, announce):
     note("tried")
     return 3
@@ -79,9 +84,11 @@ children = [
     Child(
         name,
         globals()[name],
-        announces=name not in ("at_once", "behind", "dies"),
-        is_vital=name != "dies",
-        on_death=(lambda status, pause: note(f"death {{status}}, {{pause:g}}")) if name == "dies" else None,
+        announces=name not in ("at_once", "behind", "dies", "unready"),
+        is_vital=name not in ("dies", "unready"),
+        on_death=(lambda status, pause: note(f"death {{status}}, {{pause:g}}"))
+        if name in ("dies", "unready")
+        else None,
     )
     for name in {children!r}
 ]
@@ -272,6 +279,20 @@ def test_sighup_is_passed_on(start):
     wait_for(lambda: running.notes("hup"))
 
     assert running.process.poll() is None
+
+
+def test_a_child_that_sighup_meets_before_it_handles_signals_is_started_again_without_a_report(start):
+    """It reads the files that the signal is about when it starts."""
+    running = start("until_stopped", "unready")
+    wait_for(lambda: running.notes("tried"))
+    running.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(running.notes("tried")) == 2)
+
+    running.process.send_signal(signal.SIGTERM)
+    status, said = running.end()
+    assert status == 0
+    assert "process died" not in said
+    assert running.notes("death") == []
 
 
 def test_a_pending_signal_does_not_change_the_exit_status(start):

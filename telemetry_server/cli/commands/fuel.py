@@ -1,9 +1,7 @@
 """``telemetry-server fuel``: looks after the databases of Fuel-stat, and prints reports."""
 
 import argparse
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from telemetry_server.cli.commands import fuel_analytics
 from telemetry_server.cli.commands.fuel_messages import (
@@ -16,9 +14,6 @@ from telemetry_server.cli.number_arguments import natural
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
-
-if TYPE_CHECKING:
-    from telemetry_server.fuel.database.collector_database import CollectorDatabase
 
 EPILOG = """\
 examples:
@@ -82,13 +77,6 @@ def run(args: argparse.Namespace) -> int:
     return actions[args.action](args, settings_of(args))
 
 
-def _database(settings: Settings) -> "closing[CollectorDatabase]":
-    from telemetry_server.composition.fuel import collector_url
-    from telemetry_server.fuel.database.collector_database import CollectorDatabase
-
-    return closing(CollectorDatabase(collector_url(settings), connections=1))
-
-
 def _migrate(args: argparse.Namespace, settings: Settings) -> int:
     from telemetry_server.composition.fuel_analytics import schemas_of
     from telemetry_server.fuel.database.migrating import current_version, migrate
@@ -114,14 +102,16 @@ def _migrate(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _backup(args: argparse.Namespace, settings: Settings) -> int:
-    from telemetry_server.composition.fuel import backup_url
-    from telemetry_server.composition.fuel_analytics import analytics_url
+    from telemetry_server.composition.fuel import MAKES_COLLECTOR, backup_url, need_file
+    from telemetry_server.composition.fuel_analytics import analytics_url, need_analytics
     from telemetry_server.fuel.database.backup import back_up
 
     if args.database == "analytics":
+        need_analytics(settings)
         url, source = analytics_url(settings), "analytics"
     else:
         url, source = backup_url(settings, say)
+        need_file(url, MAKES_COLLECTOR)
     size = back_up(url, args.file)
     if args.json:
         print_json({"file": str(args.file), "bytes": size, "database": args.database, "from": source})
@@ -146,9 +136,10 @@ def _restore(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _partitions(args: argparse.Namespace, settings: Settings) -> int:
+    from telemetry_server.composition.fuel import opened_collector
     from telemetry_server.fuel.database.partitions import partitions
 
-    with _database(settings) as database:
+    with opened_collector(settings) as database:
         found = database.read(partitions)
     if args.json:
         print_json([{"table": p.table, "month": p.month, "rows": p.rows, "bytes": p.bytes} for p in found])
@@ -159,9 +150,10 @@ def _partitions(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _failed(args: argparse.Namespace, settings: Settings) -> int:
+    from telemetry_server.composition.fuel import opened_collector
     from telemetry_server.fuel.database.refused_items import list_refused
 
-    with _database(settings) as database:
+    with opened_collector(settings) as database:
         found = database.read(lambda connection: list_refused(connection, args.limit))
     rows = [
         {

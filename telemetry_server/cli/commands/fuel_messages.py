@@ -1,16 +1,11 @@
 """The actions of ``telemetry-server fuel`` for failure reports: messages to support, and contacts."""
 
 import argparse
-from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.output import print_json, print_table, print_text
-
-if TYPE_CHECKING:
-    from telemetry_server.fuel.database.collector_database import CollectorDatabase
 
 MAX_LISTED = 1000
 
@@ -23,18 +18,12 @@ def add_failure_actions(actions: "argparse._SubParsersAction[argparse.ArgumentPa
     removing.add_argument("uid", metavar="UID", help="its master_node_uid")
 
 
-def _database(settings: Settings) -> "closing[CollectorDatabase]":
-    from telemetry_server.composition.fuel import collector_url
-    from telemetry_server.fuel.database.collector_database import CollectorDatabase
-
-    return closing(CollectorDatabase(collector_url(settings), connections=1))
-
-
 def list_messages(args: argparse.Namespace, settings: Settings) -> int:
     """List open messages, or try those again that were given up."""
+    from telemetry_server.composition.fuel import opened_collector
     from telemetry_server.fuel.database.outbox import open_messages, try_given_up_again
 
-    with _database(settings) as database:
+    with opened_collector(settings) as database:
         if args.retry:
             now = datetime.now(UTC)
             number = database.write(lambda connection: try_given_up_again(connection, now))
@@ -51,9 +40,10 @@ def list_messages(args: argparse.Namespace, settings: Settings) -> int:
 
 def remove_contacts(args: argparse.Namespace, settings: Settings) -> int:
     """Remove the contacts of an installation."""
+    from telemetry_server.composition.fuel import opened_collector
     from telemetry_server.fuel.database.contacts import remove_contacts_of
 
-    with _database(settings) as database:
+    with opened_collector(settings) as database:
         number = database.write(lambda connection: remove_contacts_of(connection, args.uid))
     print_json({"removed": number}) if args.json else print_text(f"{number:,} contacts were removed")
     return ExitStatus.DONE

@@ -91,6 +91,8 @@ class CollectorDatabase:
     def _check_migrated(self, connection: sa.Connection) -> None:
         if self._is_migrated:
             return
+        if not sa.inspect(connection).has_table(self.version_table):
+            raise DatabaseAway("it has no schema yet: run telemetry-server fuel migrate")
         found = connection.execute(sa.text(f"SELECT version_num FROM {self.version_table}")).scalar()  # noqa: S608
         if found != self.head:
             raise DatabaseAway(f"its schema is {found}, not {self.head}: run telemetry-server fuel migrate")
