@@ -63,9 +63,7 @@ def test_a_database_that_does_not_exist_yet_is_not_created_by_reading_it(command
     """The line says what makes it."""
     file = tmp_path / "fuel.backup"
 
-    shown, talk = command(
-        "fuel", *(word.format(file=file) for word in words), "--data", str(data), status=5
-    )
+    shown, talk = command("fuel", *(word.format(file=file) for word in words), "--data", str(data), status=5)
 
     assert shown == ""
     assert talk == (
