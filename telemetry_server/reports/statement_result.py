@@ -9,7 +9,7 @@ from telemetry_server.reports.answers import Answer, csv_answer, not_kept
 class WrittenNumber(float):
     """A number that is no integer, shown as it is written: a decimal may have more digits than a float."""
 
-    __slots__ = ("_text",)
+    _text: str
 
     def __new__(cls, text: str) -> "WrittenNumber":
         """Read *text*, a number in JSON."""
