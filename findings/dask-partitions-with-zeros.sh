@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # dask 2026.8.0 reads a folder of Parquet files in partitions hour=08, hour=09, hour=10 and hour=unknown, one row each.
 # Expected: the four texts as PyArrow 26.0.1 reads them, or an error.
-# Seen: since one name is no number, the column has texts, but a name that begins with 0 is absent from its categories,
+# Seen: since one name is not a number, the column has texts, but a name that begins with 0 is absent from its categories,
 # so that those rows have NaN, without an error, and grouping or filtering by the hour loses them.  Without the folder
 # hour=unknown all names are numbers and all rows are right:
 #   folders                     dask, hour                     dask, rows by hour        PyArrow, hour

@@ -12,7 +12,7 @@ The errors of the stores on disk.
     ├── DamagedRecord    a record's checksum disagrees with its bytes
     ├── LostFile         a committed file is missing
     ├── NoDataRoot       no data root at the given path
-    ├── UnusablePlace    the system makes no file at the given path
+    ├── UnusablePlace    no file can be created at the given path
     ├── StrayFile        a file that the ledger does not know
     ├── LedgerError      the ledger cannot be opened
     │   └── UnfitLedger      the ledger does not match the files; nothing is written until `repair`
@@ -84,7 +84,7 @@ class NoDataRoot(StorageError):
 
 
 class UnusablePlace(StorageError):
-    """The system makes no file or folder at the given path."""
+    """No file or folder can be created at the given path."""
 
 
 class StrayFile(StorageError):

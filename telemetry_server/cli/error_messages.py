@@ -11,7 +11,7 @@ from telemetry_server.privacy.identifiers.keyed_hash import BadKey
 from telemetry_server.queue import errors as queue_errors
 from telemetry_server.settings.errors import ConfigurationError
 
-# The path is at fault: too long, through a file, a circle of links, or on a read-only disk.
+# The path is at fault: too long, through a file, a circle of links, a folder, or on a read-only disk.
 BAD_PATH = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP, errno.EROFS, errno.EISDIR)
 
 
@@ -59,8 +59,8 @@ def _system_message(error: OSError) -> tuple[str, ExitStatus] | None:
         return _full_disk_message(error)
     if isinstance(error, PermissionError):
         return f"not permitted: {error}", ExitStatus.CONFIGURATION
-    if error.errno in BAD_PATH:
-        return f"{error.filename or 'a path'}: {error.strerror}; name another place", ExitStatus.CONFIGURATION
+    if error.errno in BAD_PATH and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; name another place", ExitStatus.CONFIGURATION
     return None
 
 

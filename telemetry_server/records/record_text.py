@@ -58,7 +58,7 @@ class LayoutKeys:
         self.rows = _text.known_rows()  # keys of rows that conversion noted
 
 
-class RowColumns(NamedTuple):
+class HistogramRows(NamedTuple):
     """Columns that rows are appended to, as in `storage.tables.rows.HistogramColumns`."""
 
     words: dict[Any, int]  # numbers the texts that it is asked for
@@ -77,7 +77,7 @@ def append_rows(
     histograms: HistogramsText,
     layouts: dict[str, bytes | None],
     keys: LayoutKeys,
-    into: RowColumns,
+    into: HistogramRows,
     *,
     ping: int,
     process: str,

@@ -7,7 +7,7 @@ from telemetry_server.reports.answers import Answer, csv_answer, not_kept
 
 
 class WrittenNumber(float):
-    """A number that is no integer, shown as it is written: a decimal may have more digits than a float."""
+    """A fraction that is shown as it is written; a decimal may have more digits than a float keeps."""
 
     _text: str
 

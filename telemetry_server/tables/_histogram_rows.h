@@ -11,7 +11,7 @@ typedef struct {
     Py_ssize_t count, large_before; /* of rows that were appended; of large numbers before */
 } HistogramRows;
 
-/* Take the columns of a `RowColumns`. */
+/* Take the columns of a `HistogramRows`. */
 static int begin_rows(HistogramRows *rows, PyObject *into)
 {
     Column *of = rows->of;

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from telemetry_server.records.histograms import GLEAN_DISTRIBUTIONS, LABELED, glean_shape
-from telemetry_server.records.record_text import RowColumns
+from telemetry_server.records.record_text import HistogramRows
 from telemetry_server.records.scalars import (
     GLEAN_DUAL_LABELED,
     GLEAN_LABELED,
@@ -58,7 +58,7 @@ class GleanCollector:
     """
 
     def __init__(
-        self, histograms: RowColumns, scalars: ScalarRows, shape_number: Callable[[str, Shape], int]
+        self, histograms: HistogramRows, scalars: ScalarRows, shape_number: Callable[[str, Shape], int]
     ) -> None:
         self._histograms = histograms
         self._scalars = scalars

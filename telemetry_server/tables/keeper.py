@@ -186,11 +186,11 @@ class TableKeeper:
         """Wait for the job under way, and drop what is not committed: it is read back later."""
         await self.wait()
         self.forget()
-        self._spare.close()
 
     def forget(self) -> None:
         """Drop all that is not committed; it will be read back."""
         self._batch.close()
+        self._spare.close()  # the disk may be full
         self._batch = Batch()
         self._ends.clear()
         self._catch_up.is_behind = True

@@ -11,7 +11,13 @@ from telemetry_server.records.events import event_row, events_of
 from telemetry_server.records.fields import Record, object_at
 from telemetry_server.records.histograms import HistogramRow, glean_rows_of, plain_rows_of
 from telemetry_server.records.left_out_values import RowMarks
-from telemetry_server.records.record_text import LayoutKeys, RowColumns, append_rows, as_mapping, open_record
+from telemetry_server.records.record_text import (
+    HistogramRows,
+    LayoutKeys,
+    append_rows,
+    as_mapping,
+    open_record,
+)
 from telemetry_server.records.scalars import glean_scalars_of
 from telemetry_server.records.sections import Section, sections_of
 from telemetry_server.records.shapes import Shape, shape_id
@@ -79,7 +85,7 @@ class RowCollector:
         held = self._rows.histograms
         # Rows that compiled code appends: buckets in their place, and other columns that `_join` appends.
         columns = (*(bytearray() for _ in range(6)), held.starts, held.counts)
-        self._columns = RowColumns._make((self._words, held.large, *columns))
+        self._columns = HistogramRows._make((self._words, held.large, *columns))
         self._glean = GleanCollector(self._columns, self._scalars.rows, self._keys.number_of)
 
     @property

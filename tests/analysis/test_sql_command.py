@@ -97,7 +97,7 @@ def test_csv_has_a_line_of_names_and_no_cell_that_a_spreadsheet_runs(sql):
 
 
 def test_in_csv_only_numbers_begin_with_a_sign(sql):
-    """A negative span of time is none, and a spreadsheet would run its text."""
+    """A spreadsheet would run a negative span of time, which is a text to it."""
     out, _ = sql("SELECT -1 AS a, -1.50 AS b, '-inf'::DOUBLE AS c, INTERVAL (-1) DAY AS d", "--format", "csv")
 
     assert list(csv.reader(io.StringIO(out)))[1] == ["-1", "-1.50", "-inf", "'-1 day, 0:00:00"]

@@ -176,7 +176,7 @@ def test_one_port_on_two_addresses_is_two_listeners():
     ],
 )
 def test_a_wrong_value_is_reported_under_the_name_of_its_option(command, tmp_path, words, named):
-    """The option may be called otherwise than the setting."""
+    """Some options have other names than their settings."""
     _, talk = command(*words, "--data", str(tmp_path / "data"), status=ExitStatus.CONFIGURATION)
 
     assert talk.startswith(f"telemetry-server {words[0]}: configuration: {named}")

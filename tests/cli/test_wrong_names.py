@@ -31,7 +31,7 @@ def test_a_folder_that_cannot_be_made_is_named(command, data, tmp_path):
 
 
 def test_a_backup_that_cannot_be_written_names_the_folder(command, data):
-    """The system keeps /proc: nobody makes a file there."""
+    """No file can be created below /proc."""
     talk = said_by(command, ("backup", "/proc/backup.tar", "--data", data), ExitStatus.CONFIGURATION)
 
     assert talk == (
@@ -50,7 +50,7 @@ def test_a_backup_that_cannot_be_written_names_the_folder(command, data):
     ],
 )
 def test_a_data_root_that_cannot_be_restored_names_its_place(command, data, tmp_path, target, reason):
-    """Its parent cannot be made, or it is a place where nobody makes a file."""
+    """Its parent cannot be created, or nothing can be created there."""
     backup, place = tmp_path / "backup.tar", target.format(file=tmp_path / "a-file")
     command("backup", str(backup), "--data", data)
 
@@ -70,7 +70,7 @@ def test_a_data_root_that_cannot_be_restored_names_its_place(command, data, tmp_
         ("collected", "--data", "{data}", "--output", "{long}"),
     ],
 )
-def test_a_name_that_is_too_long_is_no_bug(command, data, tmp_path, words):
+def test_a_name_that_is_too_long_is_not_called_a_bug(command, data, tmp_path, words):
     """The line says what is wrong with it."""
     long = str(tmp_path / ("a" * 300))
     filled = tuple(word.format(long=long, data=data) for word in words)

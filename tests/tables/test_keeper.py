@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from storage.partitions.compact import compact_day
+from storage.partitions.writer import Appended
 from storage.tables.columns import TABLES, written_schema_of
 from storage.tables.spilled_histograms import SpilledHistograms
 from telemetry_server.coordinator import batch_planner
@@ -130,6 +132,37 @@ async def test_what_the_disk_refuses_while_histograms_wait_is_read_back(world, m
     assert_complete(world, range(20))
 
 
+def space_of_waiting_rows() -> int:
+    """Return how many files for waiting rows this process has open."""
+    return sum(
+        "tables-unfinished" in str(path.readlink())
+        for path in Path("/proc/self/fd").iterdir()
+        if path.is_symlink()
+    )
+
+
+async def test_a_disk_that_refuses_gets_the_space_of_waiting_rows_back(world, monkeypatch):
+    """It may be full."""
+    monkeypatch.setattr(batch_of_rows, "SPILLED_AT_BYTES", 1)
+    stored = {0: ("converted/x", DAY)}
+    with Ledger(world.root.ledger) as ledger:
+        tables = keeper.TableKeeper(world.root, ledger, Disk(), lambda: None)
+        tables.add([([one_ping()], stored)], [Appended("converted/x", "a", 0, 1)])
+        await tables.advance()
+        assert space_of_waiting_rows() == 1
+
+        def refuse(self, parts):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(SpilledHistograms, "add", refuse)
+        tables.add([([one_ping()], stored)], [Appended("converted/x", "a", 1, 2)])
+        with pytest.raises(OSError, match="No space left"):
+            await tables.advance()
+
+        assert space_of_waiting_rows() == 0
+        await tables.close()
+
+
 async def test_conversion_waits_where_many_rows_wait_for_the_tables(world, monkeypatch):
     """However slowly files are written, memory holds the rows of few rounds."""
     pings, prepare = [], keeper.prepare
@@ -151,7 +184,7 @@ async def test_conversion_waits_where_many_rows_wait_for_the_tables(world, monke
 
 @pytest.mark.parametrize("place", ["a scalar", "a label", "an event", "a session id"])
 def test_a_batch_of_long_texts_is_full_soon(place):
-    """Whatever clients send, memory holds a few MiB of it."""
+    """Memory holds a few MiB of texts, however long the texts of clients are."""
     batch = batch_of_rows.Batch()
     for number in range(6):
         rows = one_ping()

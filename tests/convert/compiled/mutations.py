@@ -21,7 +21,7 @@ from telemetry_server.convert.compiled.text_packer import TextPacker
 from telemetry_server.convert.histograms.definitions import SpecDefinitions
 from telemetry_server.convert.histograms.histogram_packer import KEYED, places_of
 from telemetry_server.records.definitions import FileLayouts
-from telemetry_server.records.record_text import LayoutKeys, RowColumns
+from telemetry_server.records.record_text import HistogramRows, LayoutKeys
 from telemetry_server.tables.column_collectors import Numbers
 from tests.convert.compiled.test_two_ways import HISTOGRAMS, PIECES, PINGS, packed_by_walk
 from tests.convert.payloads.samples import SPECS
@@ -104,9 +104,9 @@ def columns_of(walk, text: bytes, layouts, is_keyed: bool) -> tuple:
     return walk.columns(text, is_keyed, layouts, keys.known, keys.find, 3, "gpu", into), into
 
 
-def empty_columns() -> RowColumns:
+def empty_columns() -> HistogramRows:
     """Return columns with no rows."""
-    return RowColumns(Numbers([]), [], *(bytearray() for _ in range(8)))
+    return HistogramRows(Numbers([]), [], *(bytearray() for _ in range(8)))
 
 
 def main(library: str, seconds: float) -> None:
