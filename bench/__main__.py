@@ -25,8 +25,10 @@ from bench import (
     probes,
     queues,
     reports,
+    submit,
     table_delay,
     tables,
+    whole_runs,
 )
 from bench.report import Row
 from telemetry_server.terminal.output import print_json, print_table, say
@@ -34,9 +36,11 @@ from telemetry_server.terminal.output import print_json, print_table, say
 SUITES = {
     "aggregates": aggregates.measure,
     "edge": edge.measure,
+    "submit": submit.measure,
     "latency": latency.measure,
     "start": large_root.measure,
     "conversion": conversion.measure,
+    "whole_runs": whole_runs.measure,
     "probes": probes.measure,
     "codecs": codecs.measure,
     "dedup": dedup.measure,

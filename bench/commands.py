@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from telemetry_server.demo.temporary_server import bare_environment
 
@@ -39,9 +40,9 @@ class Run:
     output: str
 
 
-def run(words: Sequence[str], settings: dict[str, str] | None = None) -> Run:
+def run(words: Sequence[str], settings: dict[str, str] | None = None, folder: Path | None = None) -> Run:
     """
-    Run *words* to its end, with *settings* as environment variables.
+    Run *words* to its end in *folder* (this one), with *settings* as environment variables.
 
     Raises:
         RuntimeError: It failed.
@@ -53,6 +54,7 @@ def run(words: Sequence[str], settings: dict[str, str] | None = None) -> Run:
         done = subprocess.run(
             [sys.executable, "-c", _MEASURE, output.name, *words],
             env=environment,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

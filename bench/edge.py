@@ -23,6 +23,7 @@ SIZES_BYTES = (2_000, 20_000, 50_000)
 CONNECTIONS = (32, 256)
 WORKERS = (1, 2)
 START_SECONDS = 10.0
+ROUNDS, BURST_SECONDS = 5, 1.0
 SHARED_MEMORY, MAX_USED_MIB = Path("/dev/shm"), 8192
 DISCARDS, KEEPS = "bare aiohttp, discards", "bare aiohttp, same group commit"
 PARSES = "bare httptools, append and sync on the loop"
@@ -122,17 +123,17 @@ def measure(quick: bool) -> list[Row]:
                 )
             for connections in CONNECTIONS[:1] if quick else CONNECTIONS:
                 for size in SIZES_BYTES[:1] if quick else SIZES_BYTES:
-                    found = _take_turns(servers, os.urandom(size), connections, quick=quick)
+                    found = take_turns(servers, os.urandom(size), connections, rounds=1 if quick else ROUNDS)
                     rows += _rows(f"{size // 1000} KB, {connections} connections, {workers} workers", found)
     return rows
 
 
-def _take_turns(
-    servers: dict[str, Server], body: bytes, connections: int, *, quick: bool
+def take_turns(
+    servers: dict[str, Server], body: bytes, connections: int, *, rounds: int
 ) -> dict[str, list[Sample]]:
-    rounds, seconds = (1, 1) if quick else (5, 1)
+    """Send bursts of a second to each of *servers* in turn; return those of each, by round."""
     for server in servers.values():
-        sample(server, body, 1, connections)
+        sample(server, body, BURST_SECONDS, connections)
     found: dict[str, list[Sample]] = {name: [] for name in servers}
     # In a fixed order each server would pay for the writing back of the same other one's bytes.
     order, chance = list(servers), Random(1)
@@ -140,7 +141,7 @@ def _take_turns(
         chance.shuffle(order)
         for name in order:
             os.sync()
-            found[name].append(sample(servers[name], body, seconds, connections))
+            found[name].append(sample(servers[name], body, BURST_SECONDS, connections))
     return found
 
 

@@ -46,7 +46,7 @@ def measure(quick: bool) -> list[Row]:
                 "checked": ours(checked, plainly=False),
                 "unchecked": ours(replace(checked, stores=Unchecked()), plainly=False),
             }
-            pings = [_with_values(each, Random(SEED + at), scalars, events) for at, each in enumerate(plain)]
+            pings = [with_values(each, Random(SEED + at), scalars, events) for at, each in enumerate(plain)]
             rows.append(
                 paired_row(
                     f"probes, main pings with {name}",
@@ -75,14 +75,19 @@ def _pairs(works: dict[str, Work], pings: list[Submission], rounds: int) -> list
 
 def _context(folder: Path, definitions: Definitions, scalars: int, events: int) -> ConversionContext:
     """Return a context with definitions of *scalars* and *events*, and a store beside that of main pings."""
-    companions = {"Scalars.yaml": _scalar_file(scalars), "Events.yaml": _event_file(events)}
-    RevisionCache(folder).store(definitions.revision, definitions.text, companions)
+    RevisionCache(folder).store(definitions.revision, definitions.text, definition_files(scalars, events))
     stores = Stores({("telemetry", "custom"): StorePolicy("custom-store", client_id="forbidden")})
     resolver = Resolver(RevisionCache(folder), None, offline=True)
     return ConversionContext(resolver, PartitionSchema.default(), stores=stores)
 
 
-def _with_values(submission: Submission, chance: Random, scalars: int, events: int) -> Submission:
+def definition_files(scalars: int, events: int) -> dict[str, bytes]:
+    """Return the files beside Histograms.json that define the values of `with_values`."""
+    return {"Scalars.yaml": _scalar_file(scalars), "Events.yaml": _event_file(events)}
+
+
+def with_values(submission: Submission, chance: Random, scalars: int, events: int) -> Submission:
+    """Return a unified ping with so many scalars and events."""
     ping = orjson.loads(gzip.decompress(submission.body))
     parent = ping["payload"]["processes"]["parent"]
     parent["scalars"] = {f"bench.values.probe_{at}_count": chance.randrange(1000) for at in range(scalars)}
