@@ -1,5 +1,6 @@
 """Conversion from gzip to zstd, compared with a plain implementation and with parsing and writing only."""
 
+import gzip
 import statistics
 import tempfile
 import time
@@ -30,6 +31,7 @@ from telemetry_server.generator.stream import Recipe
 from telemetry_server.outcomes.outcome import Stored
 
 BATCH = 64  # pings, as in a task of a conversion process
+REFUSED = 70  # histograms of a ping
 
 Work = Callable[[list[Submission]], object]
 
@@ -79,7 +81,7 @@ def ours(context: ConversionContext, *, plainly: bool) -> Work:
 
 
 def measure(quick: bool) -> list[Row]:
-    """Return rows for each layout of payload, from alternating rounds."""
+    """Return rows for each layout of payload, and for refused histograms in it, from alternating rounds."""
     count, rounds = (BATCH, 1) if quick else (3 * BATCH, 9)
     definitions = shipped_definitions()
     plain = PlainConversion(parse_spec_file(definitions.text))
@@ -89,6 +91,7 @@ def measure(quick: bool) -> list[Row]:
         for layout in Layout:
             submissions = good_pings(definitions, layout, count)
             rows += _rows(layout, submissions, context, plain, rounds)
+            rows.append(_refused_row(layout, submissions, context, rounds))
     return rows
 
 
@@ -130,3 +133,44 @@ def _rows(
             )
         )
     return rows
+
+
+def _refused_row(layout: Layout, clean: list[Submission], context: ConversionContext, rounds: int) -> Row:
+    refused = [_with_refused(each) for each in clean]
+    work = ours(context, plainly=False)
+    for each in (clean, refused):
+        milliseconds_each(work, each[:BATCH])
+    return paired_row(
+        f"conversion with {REFUSED} refused histograms, {layout}",
+        "CPU ms per ping",
+        [
+            (
+                milliseconds_each(work, refused[at : at + BATCH]),
+                milliseconds_each(work, clean[at : at + BATCH]),
+            )
+            for _ in range(rounds)
+            for at in range(0, len(clean), BATCH)
+        ],
+        "the same without",
+        "asked for: at most 1.5",
+    )
+
+
+def _with_refused(submission: Submission) -> Submission:
+    """Return the ping with `REFUSED` histograms that are refused, for five reasons in turn."""
+    ping = orjson.loads(gzip.decompress(submission.body))
+    histograms = ping.get("payload", ping)["histograms"]
+    for number, name in enumerate(list(histograms)[:REFUSED]):
+        histogram = histograms[name]
+        match number % 5:
+            case 0:
+                histograms[f"{name}_OF_NO_DEFINITION"] = histograms.pop(name)
+            case 1:
+                histogram["bucket_count"] += 1
+            case 2:
+                histogram["range"][1] += 1
+            case 3:
+                histogram["values"] = dict.fromkeys(histogram["values"], -1)
+            case _:
+                histogram["histogram_type"] = 99
+    return replace(submission, body=gzip.compress(orjson.dumps(ping), mtime=0))

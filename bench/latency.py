@@ -3,6 +3,7 @@
 import os
 import statistics
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from telemetry_server.generator.stream import Recipe
 SATURATION_SHARE = 0.7
 CONNECTIONS = 32
 MAX_P99_MS = 10.0
+COMMIT = os.urandom(50_000)
 # The host of a shared machine stops it for many ms at a time.  If it takes more, it determines p99.
 LITTLE_STOLEN = 0.02
 # A sync of a virtual disk may take longer than the goal; files in memory avoid that.
@@ -29,6 +31,7 @@ class Round:
 
     burst: Burst
     stolen_share: float
+    sync_p99_ms: float  # of a bare append, just before: a request waits for a sync or two
 
 
 def measure(quick: bool) -> list[Row]:
@@ -57,7 +60,7 @@ def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick
             # After saturation the converter has enough work for all rounds.
             full = burst(server.port, body, seconds=seconds, connections=CONNECTIONS)
             rate = full.requests / full.seconds * SATURATION_SHARE
-            calm = [_round(server.port, body, seconds, rate) for _ in range(rounds)]
+            calm = [_round(server.port, body, seconds, rate, Path(place)) for _ in range(rounds)]
     p99s = [c.burst.p99_ms for c in calm]
     ours_alone = [c.burst.p99_ms for c in calm if c.stolen_share <= LITTLE_STOLEN]
     reached = statistics.median(c.burst.requests / c.burst.seconds for c in calm)
@@ -71,6 +74,7 @@ def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick
         spread=(min(p99s) / MAX_P99_MS, max(p99s) / MAX_P99_MS),
         note=f"{reached:.0f} of {rate / SATURATION_SHARE:.0f} requests/s, "
         f"p50 {statistics.median(c.burst.p50_ms for c in calm):.1f} ms, "
+        f"a bare append and sync there p99 {statistics.median(c.sync_p99_ms for c in calm):.1f} ms, "
         f"the host took {statistics.mean(c.stolen_share for c in calm):.0%} of the cores"
         + (
             f"; p99 {statistics.median(ours_alone):.1f} ms in the {len(ours_alone)} of {rounds} rounds"
@@ -81,8 +85,22 @@ def _row(what: str, body: bytes, where: Path, definitions: Definitions, *, quick
     )
 
 
-def _round(port: int, body: bytes, seconds: float, rate: float) -> Round:
+def _round(port: int, body: bytes, seconds: float, rate: float, where: Path) -> Round:
     cores = range(os.cpu_count() or 1)
+    sync_p99_ms = _sync_p99_ms(where / "appended", seconds)
     stolen = stolen_seconds(cores)
     done = burst(port, body, seconds=seconds, connections=CONNECTIONS, requests_per_second=rate)
-    return Round(done, (stolen_seconds(cores) - stolen) / done.seconds / len(cores))
+    return Round(done, (stolen_seconds(cores) - stolen) / done.seconds / len(cores), sync_p99_ms)
+
+
+def _sync_p99_ms(path: Path, seconds: float) -> float:
+    """Return the 99th percentile of appending as many bytes as a usual commit, and syncing them."""
+    taken = []
+    with path.open("wb", buffering=0) as file:
+        start = now = time.perf_counter()
+        while now - start < seconds:
+            file.write(COMMIT)
+            os.fdatasync(file.fileno())
+            taken.append(-now + (now := time.perf_counter()))
+    path.unlink()
+    return sorted(taken)[int(len(taken) * 0.99)] * 1000
