@@ -34,44 +34,41 @@ PRESENT = Build(ROOT, Path(sys.executable))
 @contextmanager
 def earlier_build(commit: str) -> Iterator[Build | None]:
     """
-    Install *commit* in a temporary folder; None, with a line on standard error, if the history lacks it.
+    Install *commit* in a temporary folder; None, with a line on standard error, if that is not possible.
 
-    Raises:
-        RuntimeError: It cannot be installed; its packages come from PyPI.
+    The history of a shallow clone may lack it, and its packages come from PyPI.
     """
-    known = ["git", "cat-file", "-e", f"{commit}^{{commit}}"]
-    if subprocess.run(known, check=False, cwd=ROOT, capture_output=True).returncode:
-        say(f"left out: this clone has no commit {commit}; run: git fetch --unshallow")
-        yield None
-        return
     say(f"installing the build {commit}")
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as place:
-        folder = Path(place) / commit
-        installer = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", ".venv/bin/python"]
-        _run("git", "clone", "--quiet", "--shared", "--no-checkout", str(ROOT), str(folder))
-        _run("git", "checkout", "--quiet", commit, folder=folder)
-        _run(sys.executable, "-m", "venv", ".venv", folder=folder)
-        _run(*installer, "--require-hashes", "-r", "requirements.lock", folder=folder)
-        _run(*installer, "--no-deps", "--no-build-isolation", "-e", ".", folder=folder)
-        python = folder / ".venv" / "bin" / "python"
-        # Modules are compiled before, as the present ones were.
-        _run(
-            str(python),
-            "-m",
-            "compileall",
-            "-q",
-            "telemetry_server",
-            "storage",
-            "histogram_specs",
-            folder=folder,
-        )
-        yield Build(folder, python)
+        build = None
+        try:
+            build = _installed(commit, Path(place) / commit)
+        except _NotInstalled as error:
+            say(f"left out: {error}")
+        yield build
 
 
-def _run(*words: str, folder: Path | None = None) -> None:
+class _NotInstalled(Exception):
+    """The text says why."""
+
+
+def _installed(commit: str, folder: Path) -> Build:
+    python = folder / ".venv" / "bin" / "python"
+    installer = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python))
+    packages = ("telemetry_server", "storage", "histogram_specs")
+    _run(ROOT, "git", "clone", "--quiet", "--shared", "--no-checkout", ".", str(folder))
+    _run(folder, "git", "checkout", "--quiet", commit)
+    _run(folder, sys.executable, "-m", "venv", ".venv")
+    _run(folder, *installer, "--require-hashes", "-r", "requirements.lock")
+    _run(folder, *installer, "--no-deps", "--no-build-isolation", "-e", ".")
+    _run(folder, str(python), "-m", "compileall", "-q", *packages)  # as the present ones are
+    return Build(folder, python)
+
+
+def _run(folder: Path, *words: str) -> None:
     done = subprocess.run(words, check=False, cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}: {done.stderr[-2000:]}")
+        raise _NotInstalled(f"{' '.join(words)}: {(done.stderr.strip() or 'no message')[-500:]}")
 
 
 class ServerOfBuild(TemporaryServer):
