@@ -65,7 +65,9 @@ def kept() -> web.Response:
 def found(body: bytes, content_type: str, status: int = 200) -> web.Response:
     """Return the answer to a GET with a short body; `StreamedResponse` is for long ones."""
     return web.Response(
-        body=body, status=status, headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type}
+        body=body,
+        status=status,
+        headers={hdrs.SERVER: SERVER, hdrs.CONTENT_TYPE: content_type, **_retry_after(status)},
     )
 
 
@@ -147,10 +149,15 @@ def status_of(error: StorageError) -> int:
 
 def _extras(status: int, allow: str | None) -> dict[str, str]:
     extras = {"Content-Type": "text/plain; charset=utf-8"} if TEXTS[status] else {}
-    if status == 503:
-        extras["Retry-After"] = str(random.randint(*RETRY_SOON_SECONDS))
-    elif status == 507:
-        extras["Retry-After"] = str(RETRY_FULL_SECONDS)
+    extras |= _retry_after(status)
     if allow is not None:
         extras["Allow"] = allow
     return extras
+
+
+def _retry_after(status: int) -> dict[str, str]:
+    if status == 503:
+        return {"Retry-After": str(random.randint(*RETRY_SOON_SECONDS))}
+    if status == 507:
+        return {"Retry-After": str(RETRY_FULL_SECONDS)}
+    return {}
