@@ -21,7 +21,8 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         return f"configuration: {error}", ExitStatus.CONFIGURATION
     if isinstance(error, storage_errors.StorageFull):
         return _full_disk_message(error)
-    if isinstance(error, OSError) and (found := _system_message(error)):
+    system_error = _circle_of_links(error) or error
+    if isinstance(system_error, OSError) and (found := _system_message(system_error)):
         return found
     if isinstance(error, storage_errors.NoDataRoot | storage_errors.UnusablePlace | BadAccessFile | BadKey):
         return str(error), ExitStatus.CONFIGURATION
@@ -47,6 +48,14 @@ def message_for(error: Exception) -> tuple[str, ExitStatus]:
         f"{text} (a bug in telemetry-server; TELEMETRY_TRACEBACK=1 shows the traceback)",
         ExitStatus.OUR_FAULT,
     )
+
+
+def _circle_of_links(error: Exception) -> OSError | None:
+    """Return what the system said; before Python 3.13 `Path.resolve` raises RuntimeError in place of it."""
+    cause = error.__context__
+    if isinstance(error, RuntimeError) and isinstance(cause, OSError) and cause.errno == errno.ELOOP:
+        return cause
+    return None
 
 
 def _full_disk_message(error: Exception) -> tuple[str, ExitStatus]:

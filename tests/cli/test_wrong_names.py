@@ -80,6 +80,20 @@ def test_a_name_that_is_too_long_is_not_called_a_bug(command, data, tmp_path, wo
     assert talk == f"telemetry-server {words[0]}: {long}: File name too long; name another place\n"
 
 
+@pytest.mark.parametrize("words", [("audit",), ("serve", "--port", "0"), ("convert",), ("doctor",)])
+def test_a_data_root_behind_a_circle_of_links_is_not_called_a_bug(command, tmp_path, words):
+    """Each of two links leads to the other one."""
+    (tmp_path / "one").symlink_to("other")
+    (tmp_path / "other").symlink_to("one")
+    data = tmp_path / "one" / "data"
+
+    talk = said_by(command, (*words, "--data", str(data)), ExitStatus.CONFIGURATION)
+
+    assert talk == (
+        f"telemetry-server {words[0]}: {data}: Too many levels of symbolic links; name another place\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "reason"), [("a-file/export", "Not a directory"), ("a" * 300, "File name too long")]
 )
