@@ -156,6 +156,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from telemetry_server.cli.extension_imports import hold_interrupts_while_they_load
 
         hold_interrupts_while_they_load()
+        if first == "serve":
+            # What started it may send one at once.  It waits for the supervisor, which takes it.
+            import signal
+
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         status = _run_command(first, words[1:])
         sys.stdout.flush()

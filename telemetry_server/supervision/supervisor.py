@@ -72,24 +72,27 @@ class Supervisor:
     Runs *children* until a signal stops it.
 
     SIGTERM and SIGINT are passed on as SIGTERM; a second one kills all children.
-    SIGHUP is passed on, and starts waiting children at once.  A child that dies is
-    restarted after growing pauses; the server ends when a vital child dies five
-    times in a row soon after its start.
+    SIGHUP is passed on, and starts waiting children at once.  One that was held back
+    before `run` counts too.  A child that dies is restarted after growing pauses; the
+    server ends when a vital child dies five times in a row soon after its start.
 
     Args:
         on_ready: Called once, when every announcing child is ready.
+        on_hangup: Called on SIGHUP, so that children that start later have what it reads.
     """
 
     def __init__(
         self,
         children: Sequence[Child],
+        on_ready: Callable[[], None],
+        on_hangup: Callable[[], None] = lambda: None,
         *,
         drain_timeout_seconds: float,
-        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._places = [_Place(child) for child in children]
         self._drain_timeout_seconds = drain_timeout_seconds
         self._on_ready = on_ready
+        self._on_hangup = on_hangup
         self._awaited = sum(child.announces for child in children)
         self._lifeline_read, self._lifeline_write = os.pipe()
         self._ready_read, self._ready_write = os.pipe()
@@ -108,7 +111,7 @@ class Supervisor:
         gc.freeze()
         old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
         try:
-            return self._run(old_mask)
+            return self._run(old_mask - {signal.SIGHUP})
         finally:
             # A pending signal would end this process and replace its exit status.
             old_handlers = {
@@ -137,6 +140,7 @@ class Supervisor:
                 return self._stop(0)
             self._count_ready()
             if number == signal.SIGHUP:
+                self._read_again()
                 self._pass_on(signal.SIGHUP)
                 for waiting in self._places:
                     waiting.start_at = 0.0
@@ -244,6 +248,12 @@ class Supervisor:
             place.child.on_death(text, back_off)
         return True
 
+    def _read_again(self) -> None:
+        try:
+            self._on_hangup()
+        except Exception as error:  # children run with what was read before: no file may end the server
+            print(f"telemetry-server: {shown(f'{type(error).__name__}: {error}')}", file=sys.stderr)
+
     def _pass_on(self, number: int) -> None:
         for place in self._places:
             if place.pid:
@@ -257,8 +267,8 @@ class Supervisor:
         while any(place.pid for place in self._places):
             for place, ended in self._reap():
                 place.pid = 0
-                # A child that the signal killed had not installed its handler, so it had not worked yet.
-                status = status or (0 if ended in (0, -signal.SIGTERM) else 1)
+                # A child that a signal killed had not installed its handler, so it had not worked yet.
+                status = status or (0 if ended in (0, -signal.SIGTERM, -signal.SIGHUP) else 1)
             if not any(place.pid for place in self._places):
                 break
             left = deadline - monotonic()

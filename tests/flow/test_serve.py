@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -29,6 +32,14 @@ def post(url: str, number: int, **more) -> None:
     request = urllib.request.Request(url + submission.path, data=submission.body, method="POST")
     with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         assert answer.status == 200
+
+
+def schema_dimensions(url: str) -> int:
+    """How many dimensions the schema of the server has; 0 while it does not answer."""
+    try:
+        return len(orjson.loads(get(url + "/telemetry_schema"))["dimensions"])
+    except OSError:
+        return 0
 
 
 @pytest.fixture
@@ -74,7 +85,7 @@ def test_sighup_loads_a_new_partition_schema(world, tmp_path):
         wait_for(lambda: len(world.lines()) == 1)
         schema.write_text(json.dumps({"version": 1, "dimensions": DIMENSIONS}))
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(orjson.loads(get(server.url + "/telemetry_schema"))["dimensions"]) == 2)
+        wait_for(lambda: schema_dimensions(server.url) == 2)
         # The converter reads it for itself.
         wait_for(lambda: "schema, doctypes and rules read again" in (tmp_path / "server.log").read_text())
         post(server.url, 2)
@@ -88,6 +99,67 @@ def test_sighup_loads_a_new_partition_schema(world, tmp_path):
     assert {len(folder.parts) for folder in folders} == {2, 3}
     assert {document_id for document_id, _ in world.lines(OS="UNKNOWN")} == {an_id(2), an_id(3)}
     assert world.audit().balanced
+
+
+def test_a_worker_that_starts_again_has_the_schema_that_sighup_loaded(world, tmp_path):
+    """It is forked from the supervisor, which has read the file again too."""
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps({"version": 1, "dimensions": DIMENSIONS[:1]}))
+    with running_server(tmp_path, "--no-convert", "--no-reports", partition_schema=str(schema)) as server:
+        schema.write_text(json.dumps({"version": 1, "dimensions": DIMENSIONS}))
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: schema_dimensions(server.url) == 2)
+        (first,) = processes_of(server).workers
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: set(processes_of(server).workers) - {first})
+        answers = []
+        wait_for(lambda: answers.append(schema_dimensions(server.url)) or answers[-1])
+
+    assert answers[-1] == 2
+
+
+SERVE_AFTER_SIGHUP = """
+import os, signal, sys
+from telemetry_server.cli.commands import serve
+from telemetry_server.cli.main import main
+
+run = serve.run
+
+def run_after_sighup(args):
+    os.kill(os.getpid(), signal.SIGHUP)
+    return run(args)
+
+serve.run = run_after_sighup
+sys.exit(main())
+"""
+
+
+def test_sighup_before_the_server_runs_does_not_end_it(world, tmp_path):
+    """It is held back; workers take the next one."""
+    schema, log = tmp_path / "schema.json", tmp_path / "log"
+    schema.write_text(json.dumps({"version": 1, "dimensions": DIMENSIONS[:1]}))
+    words = ("serve", "--data", str(world.root.path), "--port", "0", "--workers", "1", "--no-reports")
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE_AFTER_SIGHUP, *words],
+            stdout=file,
+            stderr=file,
+            env=os.environ | {"TELEMETRY_PARTITION_SCHEMA": str(schema)},
+        )
+    try:
+        wait_for(lambda: "Listening on" in log.read_text() or process.poll() is not None)
+        (url,) = re.findall(r"Listening on (http://\S+)/", log.read_text())
+        schema.write_text(json.dumps({"version": 1, "dimensions": DIMENSIONS}))
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: schema_dimensions(url) == 2)
+        process.terminate()
+        status = process.wait(PATIENCE_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert status == 0, log.read_text()
+    assert "process died" not in log.read_text()
 
 
 def test_definitions_are_served_under_short_and_full_changesets(world, tmp_path):

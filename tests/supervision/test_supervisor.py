@@ -92,7 +92,11 @@ children = [
     )
     for name in {children!r}
 ]
-sys.exit(Supervisor(children, drain_timeout_seconds={drain_seconds}, on_ready=lambda: note("ready")).run())
+def on_hangup():
+    note("reads again")
+    raise ValueError("own reason")
+
+sys.exit(Supervisor(children, lambda: note("ready"), on_hangup, drain_timeout_seconds={drain_seconds}).run())
 """
 
 
@@ -272,13 +276,17 @@ def test_children_of_a_killed_supervisor_end(start):
 
 
 def test_sighup_is_passed_on(start):
-    """The supervisor does not stop."""
+    """The supervisor reads files itself, too, and does not stop where it cannot."""
     running = start("until_stopped")
     wait_for(lambda: running.notes("ready"))
     running.process.send_signal(signal.SIGHUP)
     wait_for(lambda: running.notes("hup"))
 
-    assert running.process.poll() is None
+    assert running.notes("reads again")
+    running.process.send_signal(signal.SIGTERM)
+    status, said = running.end()
+    assert status == 0
+    assert "telemetry-server: ValueError: own reason\n" in said
 
 
 def test_a_child_that_sighup_meets_before_it_handles_signals_is_started_again_without_a_report(start):
@@ -314,3 +322,15 @@ def test_a_child_stopped_before_it_handles_signals_is_a_clean_stop(start):
 
     assert running.end()[0] == 0
     assert len(running.pids()) == 1
+
+
+def test_a_child_that_sighup_ends_just_before_the_stop_is_a_clean_stop(start):
+    """The supervisor has not noticed its end when SIGTERM comes."""
+    running = start("until_stopped", "unready")
+    wait_for(lambda: running.notes("tried"))
+    running.process.send_signal(signal.SIGSTOP)
+    os.kill(int(running.notes("tried")[0].split()[-1]), signal.SIGHUP)
+    running.process.send_signal(signal.SIGTERM)
+    running.process.send_signal(signal.SIGCONT)
+
+    assert running.end()[0] == 0

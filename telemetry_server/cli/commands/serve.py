@@ -121,7 +121,9 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
         _say_next_steps(settings, ports)
 
     drain_timeout_seconds = settings.drain_timeout_seconds
-    status = Supervisor(children, drain_timeout_seconds=drain_timeout_seconds, on_ready=print_hints).run()
+    status = Supervisor(
+        children, print_hints, options.on_hangup, drain_timeout_seconds=drain_timeout_seconds
+    ).run()
     ServerStopped(status == 0).emit()
     return status
 
@@ -268,8 +270,7 @@ def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:
     server = (
         f"{'http' if settings.tls_certificate is None else 'https'}://{_host_in_url(settings.host)}:{port}"
     )
-    data = settings.data_dir
-    command = "telemetry-server"
+    data, command = settings.data_dir, "telemetry-server"
     if which(command) is None:
         is_script = not sys.argv[0].endswith("__main__.py")
         command = sys.argv[0] if is_script else f"{sys.executable} -m telemetry_server"
