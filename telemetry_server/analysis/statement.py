@@ -1,6 +1,7 @@
 """Checks that a statement only reads: one SELECT over the tables, and nothing else."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,12 @@ QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NOD
 MAX_STATEMENT_CHARACTERS = 1_000_000
 # What the views read: they limit what is shown of it.
 _HIDDEN = frozenset(FILES_OF.values())
+# DuckDB lists the hidden ones too.
+_SHOW_TABLES = re.compile(r"\s*SHOW\s+TABLES\s*;?\s*", re.IGNORECASE)
+_PUBLIC_TABLES = (
+    "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND view_name NOT IN"  # noqa: S608 - names of our own
+    f" {tuple(sorted(_HIDDEN))} ORDER BY name"
+)
 
 
 class StatementRefused(Exception):
@@ -28,7 +35,7 @@ class StatementRefused(Exception):
 
 def check_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> str:
     """
-    Return *text* if it is exactly one SELECT over tables.
+    Return *text* if it is exactly one SELECT over tables; for SHOW TABLES one that lists the public ones.
 
     Raises:
         StatementRefused: It is something else, or it does not parse.
@@ -58,7 +65,7 @@ def check_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> str:
         name = kind.name.replace("_", " ")
         raise StatementRefused(f"only SELECT is allowed; this is {name}")
     _check_parts(_parsed(connection, text))
-    return text
+    return _PUBLIC_TABLES if _SHOW_TABLES.fullmatch(text) else text
 
 
 def _parsed(connection: "duckdb.DuckDBPyConnection", text: str) -> Any:

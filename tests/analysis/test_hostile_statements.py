@@ -208,3 +208,18 @@ def test_a_statement_cannot_see_variables_of_python(sql):
 def test_a_select_of_any_form_is_taken(sql, statement):
     """Whatever DuckDB can only read with."""
     sql(statement)
+
+
+@pytest.mark.parametrize("statement", ["SHOW TABLES", " show\n tables; "])
+def test_show_tables_lists_the_tables_that_statements_may_read(sql, statement):
+    """And none of those that the views read."""
+    shown, _ = sql("--format", "csv", statement)
+
+    names = shown.split()
+    assert names == [
+        "name",
+        *("days", "definitions", "enrollments", "events", "histogram_buckets", "histograms"),
+        *("pings", "quarantine", "records", "scalars", "shapes", "uptake"),
+    ]
+    for name in names[1:]:
+        sql(f"DESCRIBE {name}")
