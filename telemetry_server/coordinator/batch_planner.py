@@ -10,8 +10,10 @@ from storage.ledger.values import SEGMENT_START, Counts, Entry, SegmentPosition
 from storage.raw.reader import SegmentPath, SegmentScan, SegmentState, scan_segment
 from telemetry_server.coordinator.work_items import RawItem, Task
 
-TASK_ITEMS = 64
-TASK_BYTES = 2 << 20
+# A task writes a frame for each of its partitions: with few small pings in a task, nearly each record has a
+# frame of its own, which compresses badly.  The text of many large ones leaves the cache before compression.
+TASK_ITEMS = 256
+TASK_BYTES = 5 << 18
 ROUND_ITEMS = 4096
 # A round's results wait in memory for its commit, beside those of the next round.  Each round syncs every
 # partition that it touches, so large rounds are cheaper.

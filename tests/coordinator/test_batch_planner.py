@@ -1,0 +1,21 @@
+"""How large tasks are."""
+
+from telemetry_server.coordinator.batch_planner import TASK_BYTES, TASK_ITEMS, cut
+from telemetry_server.coordinator.work_items import RawItem
+from telemetry_server.pings.inflate import MAX_RATIO, RATIO_COUNTS_PAST_BYTES
+
+
+def test_the_text_of_a_task_is_bounded():
+    """A small body may inflate to 1 MiB whatever was sent, a large one by a ratio."""
+    assert TASK_ITEMS * RATIO_COUNTS_PAST_BYTES <= 256 << 20
+    assert TASK_BYTES * MAX_RATIO <= 256 << 20
+
+
+def test_a_task_ends_by_items_or_by_bytes():
+    """All items are in tasks, in order."""
+    small = [RawItem("segment", 1000 * number, 1000) for number in range(TASK_ITEMS + 1)]
+    large = [RawItem("segment", number, TASK_BYTES // 2) for number in range(3)]
+
+    assert [len(task.items) for task in cut(small, frozenset())] == [TASK_ITEMS, 1]
+    assert [len(task.items) for task in cut(large, frozenset())] == [2, 1]
+    assert [item for task in cut(small, frozenset()) for item in task.items] == small
