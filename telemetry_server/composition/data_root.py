@@ -64,7 +64,8 @@ def prepare_revision_cache(settings: Settings) -> Path:
     try:
         Disk().make_directories(directory)
         if not os.access(directory, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            number = _why_inaccessible(directory)
+            raise OSError(number, os.strerror(number))
     except OSError as error:
         if _keeps_definitions(settings):
             raise _unusable("data_dir", settings.data_dir, "set --data", error) from None
@@ -97,7 +98,13 @@ def inaccessible_part(root: DataRoot) -> Path | None:
 def _refuse_inaccessible(root: DataRoot) -> None:
     part = inaccessible_part(root)
     if part is not None:
-        raise PermissionError(errno.EACCES, f"{os.strerror(errno.EACCES)} ({part})")
+        number = _why_inaccessible(part)
+        raise OSError(number, f"{os.strerror(number)} ({part})")
+
+
+def _why_inaccessible(path: Path) -> int:
+    """Return the error number of an access that was refused: a disk mounted read-only, or permissions."""
+    return errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES
 
 
 def _keeps_definitions(settings: Settings) -> bool:

@@ -1,11 +1,17 @@
 """Commands with a data root that is missing, in a wrong place, or of another user."""
 
+import os
+from types import SimpleNamespace
+
 import pytest
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.composition.data_root import prepare_data_root
+from telemetry_server.settings.errors import ConfigurationError
+from telemetry_server.settings.loader import load_settings
 from tests.support.data_root import an_id
 from tests.support.other_user import as_other_user, readable_folder
 
@@ -89,3 +95,17 @@ def test_definitions_elsewhere_are_named_by_their_own_setting(tmp_path, monkeypa
     _, talk = command(*words, status=ExitStatus.CONFIGURATION)
 
     assert "revision_cache_dir /proc/x cannot be used: No such file or directory" in talk
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"), [(os.ST_RDONLY, "Read-only file system"), (0, "Permission denied")]
+)
+def test_a_data_root_that_cannot_be_written_is_refused_with_the_cause(
+    tmp_path, monkeypatch, capsys, flags, words
+):
+    """A disk that is mounted read-only, or permissions."""
+    monkeypatch.setattr(os, "access", lambda *_arguments: False)
+    monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_flag=flags))
+
+    with pytest.raises(ConfigurationError, match=f"{words} .*; set --data"):
+        prepare_data_root(load_settings({"data_dir": tmp_path}, None, {}))
