@@ -101,7 +101,10 @@ def parser_of(command: str, module: ModuleType) -> argparse.ArgumentParser:
 
 
 def _run_command(command: str, rest: Sequence[str]) -> int:
-    module = import_module(f"telemetry_server.cli.commands.{command.replace('-', '_')}")
+    from telemetry_server.cli.garbage import uncollected
+
+    with uncollected():
+        module = import_module(f"telemetry_server.cli.commands.{command.replace('-', '_')}")
     args = parser_of(command, module).parse_args(rest)
     if args.debug:
         os.environ["TELEMETRY_TRACEBACK"] = "1"

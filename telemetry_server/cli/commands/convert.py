@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.garbage import uncollected
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.terminal.output import print_json, print_table, progress, say
 
@@ -44,12 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert, and print the counts of the run; 5 while pings wait for definitions."""
-    from storage.progress.conversion_state import ConversionState
-    from telemetry_server.composition.conversion import opened_converter
-    from telemetry_server.composition.data_root import prepare_data_root
-    from telemetry_server.composition.other_processes import OtherProcesses
-    from telemetry_server.coordinator.run_summary import RunSummary
-    from telemetry_server.observability.metric_types import uncounted
+    with uncollected():
+        from storage.progress.conversion_state import ConversionState
+        from telemetry_server.composition.conversion import opened_converter
+        from telemetry_server.composition.data_root import prepare_data_root
+        from telemetry_server.composition.other_processes import OtherProcesses
+        from telemetry_server.coordinator.run_summary import RunSummary
+        from telemetry_server.observability.metric_types import uncounted
 
     if not args.files and (args.date or args.format != "auto"):
         say("telemetry-server convert: --format and --date need a FILE, or - for stdin")

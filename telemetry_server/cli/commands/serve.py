@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
 
+from telemetry_server.cli.garbage import uncollected
 from telemetry_server.cli.shared_options import add_settings_options, add_tls_options, settings_of
 from telemetry_server.composition.listeners import host_of_this_machine
 from telemetry_server.settings.settings import Settings
@@ -95,7 +96,8 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     from telemetry_server.observability.events import ServerStarted, ServerStopped
     from telemetry_server.supervision.supervisor import Supervisor
 
-    import_aiohttp()  # before other modules do
+    with uncollected():
+        import_aiohttp()  # before other modules do
     wake_read, wake_write = os.pipe()
     options = _edge_options(settings, ports, converts=converts)
     listeners = listeners_of(settings, ports)
@@ -266,10 +268,8 @@ def _reports_child(settings: Settings, ports: "HeldPorts") -> "Child":
 
 def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:
     """Print the address, and commands that send a ping and show what happened to it."""
-    port = ports.public.port
-    server = (
-        f"{'http' if settings.tls_certificate is None else 'https'}://{_host_in_url(settings.host)}:{port}"
-    )
+    scheme = "http" if settings.tls_certificate is None else "https"
+    server = f"{scheme}://{_host_in_url(settings.host)}:{ports.public.port}"
     data, command = settings.data_dir, "telemetry-server"
     if which(command) is None:
         is_script = not sys.argv[0].endswith("__main__.py")
