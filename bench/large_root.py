@@ -79,7 +79,12 @@ def measure(quick: bool, pings: int = PINGS) -> list[Row]:
             [(seconds, read) for (seconds, _, _), (read, _) in audits_from_memory],
             "reading the same files from the page cache",
         ),
-        goal_row("memory of audit", "MiB", [peak for (_, _, peak), _ in audits], AUDIT_GOAL_MIB),
+        goal_row(
+            "memory of audit",
+            "MiB, the largest process",
+            [peak for (_, _, peak), _ in audits],
+            AUDIT_GOAL_MIB,
+        ),
         goal_row("memory of serve at rest", "MiB, PSS of all processes", [rest], REST_GOAL_MIB),
         goal_row(
             f"memory of serve at {PINGS_PER_SECOND} pings/s",

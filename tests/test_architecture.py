@@ -179,6 +179,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage/ledger",
         "storage/raw",
         "storage/partitions",
+        "storage/integrity",
         "pings",
         "outcomes",
         "convert",

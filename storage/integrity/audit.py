@@ -1,24 +1,24 @@
 """Recounts raw segments and partition files, and compares the counts with the ledger."""
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Set
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from storage.data_root import DataRoot
 from storage.found_files import found_files
 from storage.integrity.aggregates_audit import aggregate_findings
-from storage.integrity.item_counts import ItemCounts
-from storage.integrity.raw_count import count_segment
+from storage.integrity.item_counts import ItemCounts, is_of_quarantine
+from storage.integrity.piece_counts import CountAll, FilePiece, Piece, PieceCounter
+from storage.integrity.raw_audit import compare_raw, damaged_since, lost_segments, segment_pieces
+from storage.integrity.raw_count import RawCount, count_segment
 from storage.integrity.tables_audit import table_findings
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import SEGMENT_START, SWEPT, DayBooks, Entry, SegmentPosition
+from storage.ledger.values import SEGMENT_START, SWEPT, DayBooks, Entry, StoredFile
 from storage.raw.reader import segments
 
 MAX_LISTED_FILES = 100
-FINISHED = SegmentPosition(0, 0, finished=True)
 
 
 @dataclass(slots=True)
@@ -43,13 +43,22 @@ class Audit:
         return DayBooks(**{name: sum(getattr(day, name) for day in self.days.values()) for name in names})
 
 
-def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambda: None) -> Audit:
+def audit(
+    root: DataRoot,
+    ledger: Ledger,
+    *,
+    count_all: CountAll | None = None,
+    on_file: Callable[[], None] = lambda: None,
+) -> Audit:
     """
     Count every committed line and every submission in raw/, and compare with the ledger.
 
     The server may run meanwhile: later commits are ignored, and files that it merges or deletes
-    are not reported as missing.  *on_file* is called after each segment and each partition file,
-    for a progress bar.
+    are not reported as missing.
+
+    Args:
+        count_all: Counts what is on this machine; the default does it in this process.
+        on_file: Called after each segment and each partition file, for a progress bar.
 
     Raises:
         OSError: A file exists but cannot be read.
@@ -60,37 +69,42 @@ def audit(root: DataRoot, ledger: Ledger, *, on_file: Callable[[], None] = lambd
         tally = ledger.tally()
         booked = ledger.books()
         pending_segments = ledger.pending_segments()
-    # Outside the snapshot: reading raw/ takes long, and SQLite cannot truncate its log meanwhile.
-    raw = _recount_raw(root.raw, positions, on_file)
-    raw.findings += _lost_segments(raw.there, positions, pending_segments, ledger)
+    # Outside the snapshot: reading takes long, and SQLite cannot truncate its log meanwhile.
+    listed = list(segments(root.raw))
+    counter = PieceCounter(sum(file.frames for file in files))
+    pieces: list[Piece] = [*segment_pieces(listed, positions), *_file_pieces(root, files)]
+    counts = iter((count_all or counter.count_all)(pieces, on_file))
+    raw = compare_raw(listed, positions, counts, on_file)
+    raw.findings += lost_segments(raw.there, positions, pending_segments, ledger)
     result = Audit(_with_unread(booked, raw.unread), raw.findings)
     items = ItemCounts()
-    for file in files:
-        items.add(root.path, ledger, file)
-        on_file()
+    for file, counted in zip(files, counts, strict=True):
+        assert not isinstance(counted, RawCount)
+        items.add(root.path, ledger, file, counter, counted)
+        if counted is None:
+            on_file()
     result.findings += items.findings + items.compare(tally)
     result.findings += table_findings(root, ledger) + aggregate_findings(root)
     result.findings += _stray_lines(unknown_files(root, ledger, {file.path for file in files}))
-    for day, names in raw.damaged.items():
-        since = len(names) - tally.get((day, Entry.DAMAGED_RECORDS, ""), 0)
-        if since > 0:
-            places = ", ".join(sorted(set(names)))
-            result.findings.append(f"raw: {since} submissions damaged since they were converted, in {places}")
-    for day, books in result.days.items():
-        if not books.balanced:
-            result.findings.append(
-                f"{day}: received {books.received}, but stored {books.stored} + duplicate {books.duplicate}"
-                f" + quarantined {books.quarantined} + pending {books.pending} + deleted {books.deleted}"
-            )
-    for (_, entry, _), count in tally.items():
+    result.findings += damaged_since(raw, tally)
+    result.findings += _unbalanced(result.days)
+    for (_, entry, note), count in tally.items():
         if entry is Entry.DAMAGED_RECORDS:
             result.damaged_records += count
         elif entry is Entry.DAMAGED_BYTES:
             result.damaged_bytes += count
-    for (_, entry, note), count in tally.items():
-        if entry is Entry.NOTE:
+        elif entry is Entry.NOTE:
             result.notes[note] += count
     return result
+
+
+def _unbalanced(days: Mapping[str, DayBooks]) -> list[str]:
+    return [
+        f"{day}: received {books.received}, but stored {books.stored} + duplicate {books.duplicate}"
+        f" + quarantined {books.quarantined} + pending {books.pending} + deleted {books.deleted}"
+        for day, books in days.items()
+        if not books.balanced
+    ]
 
 
 def unknown_files(root: DataRoot, ledger: Ledger, known: Set[str] = frozenset()) -> list[str]:
@@ -149,65 +163,17 @@ def books_with_waiting(root: DataRoot, ledger: Ledger) -> dict[str, DayBooks]:
 def disagreements_of_day(root: DataRoot, ledger: Ledger, day: str) -> list[str]:
     """Return differences between the files of *day* (YYYYMMDD) and the books, one line each."""
     items = ItemCounts()
-    for store in ("converted", "quarantine"):
-        for file in ledger.files(f"{store}/{day}"):
-            items.add(root.path, ledger, file)
+    files = [file for store in ("converted", "quarantine") for file in ledger.files(f"{store}/{day}")]
+    counter = PieceCounter(sum(file.frames for file in files))
+    for file in files:
+        items.add(root.path, ledger, file, counter)
     tally = {key: count for key, count in ledger.tally().items() if key[0] == day}
     return items.findings + items.compare(tally)
 
 
-@dataclass(slots=True)
-class _Raw:
-    """What was counted in raw/."""
-
-    there: set[str] = field(default_factory=set)  # names of segments
-    unread: Counter[str] = field(default_factory=Counter)  # submissions not yet converted, by day
-    damaged: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """The segment of each converted submission that is damaged now, by day."""
-    findings: list[str] = field(default_factory=list)
-
-
-def _recount_raw(raw: Path, positions: Mapping[str, SegmentPosition], on_file: Callable[[], None]) -> _Raw:
-    found = _Raw()
-    for segment in segments(raw):
-        position = positions.get(segment.name, SEGMENT_START)
-        if position is SWEPT:
-            found.findings.append(
-                f"raw/{segment.name}: it was converted and removed, but exists again; it is not"
-                " read again (repair moves it to state/stray/)"
-            )
-            on_file()
-            continue
-        try:
-            counted = count_segment(segment.path, position.position)
-        except FileNotFoundError:
-            continue  # deleted since it was listed, or lost: `_lost_segments` decides
-        found.there.add(segment.name)
-        day = f"{segment.day:%Y%m%d}"
-        found.unread[day] += counted.unread
-        found.damaged[day] += [segment.name] * counted.damaged
-        if counted.read != position.records:
-            found.findings.append(
-                f"raw/{segment.name}: {counted.read} submissions in the converted part,"
-                f" {position.records} in the ledger"
-            )
-        on_file()
-    return found
-
-
-def _lost_segments(
-    there: Set[str], positions: Mapping[str, SegmentPosition], pending_segments: Set[str], ledger: Ledger
-) -> list[str]:
-    """Return missing segments that are still needed, one line each."""
-    now, pending_now = ledger.positions(), ledger.pending_segments()
-    return [
-        f"raw/{name}: missing, but not all of it was converted"
-        for name, position in positions.items()
-        if name not in there
-        and (not position.finished or name in pending_segments)
-        # Not if it was converted and deleted since the start.
-        and (not now.get(name, FINISHED).finished or name in pending_now)
-    ]
+def _file_pieces(root: DataRoot, files: Sequence[StoredFile]) -> Iterator[FilePiece]:
+    base = f"{root.path}/"
+    return (FilePiece(base + file.path, file.length, is_of_quarantine(file)) for file in files)
 
 
 def _with_unread(books: Mapping[str, DayBooks], unread: Mapping[str, int]) -> dict[str, DayBooks]:

@@ -6,12 +6,10 @@ from pathlib import Path
 
 from storage.archive.object_reading import open_stored
 from storage.errors import DamagedObject
+from storage.integrity.piece_counts import FileCount, PieceCounter
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry, StoredFile
-from storage.partitions.frames import DamagedFrame, read_lines
-from storage.partitions.line_counter import LineCounter
 from storage.partitions.partition_path import PartitionKey
-from storage.partitions.quarantine_items import items_in
 
 
 @dataclass(slots=True)
@@ -23,11 +21,17 @@ class ItemCounts:
         default_factory=set
     )  # files merged during the audit: not compared
     findings: list[str] = field(default_factory=list)
-    _counter: LineCounter = field(default_factory=LineCounter)
 
-    def add(self, root: Path, ledger: Ledger, file: StoredFile) -> None:
-        """Count the items of *file*."""
-        count, finding = _count_items(root, ledger, file, self._counter)
+    def add(
+        self,
+        root: Path,
+        ledger: Ledger,
+        file: StoredFile,
+        counter: PieceCounter,
+        counted: FileCount | None = None,
+    ) -> None:
+        """Add the items of *file*: what was *counted*, else what *counter* finds."""
+        count, finding = _count_items(root, ledger, file, counter, counted)
         if finding:
             self.findings.append(finding)
         if count is None:
@@ -46,31 +50,33 @@ class ItemCounts:
 
 
 def _count_items(
-    root: Path, ledger: Ledger, file: StoredFile, counter: LineCounter
+    root: Path, ledger: Ledger, file: StoredFile, counter: PieceCounter, counted: FileCount | None
 ) -> tuple[int | None, str]:
     """Return the number of items in the committed part of *file* (None: unknown), and a finding or ""."""
-    is_quarantine = file.directory.startswith("quarantine/")
-    lines = items = 0
+    is_quarantine = is_of_quarantine(file)
     try:
-        with open_stored(root, file.path, ledger.archived_object) as stream:
-            if is_quarantine:
-                for line in read_lines(stream, file.length):
-                    lines += 1
-                    items += items_in(line)
-            else:
-                lines = items = counter.count(stream, file.length)
+        if counted is None:
+            with open_stored(root, file.path, ledger.archived_object) as stream:
+                counted = counter.count_stream(stream, file.length, is_quarantine=is_quarantine)
     except FileNotFoundError:
         if not ledger.committed([file.path]):
             # Its histograms are now in another file, mixed with others.
             return (None if is_quarantine else file.records), ""  # merged since the start
         return 0, f"{file.path}: missing, with {file.records} lines"
-    except (EOFError, DamagedFrame, DamagedObject) as error:
-        if isinstance(error, DamagedObject) and not ledger.committed([file.path]):
+    except DamagedObject as error:
+        if not ledger.committed([file.path]):
             return (None if is_quarantine else file.records), ""  # replaced since the start
         return 0, f"{file.path}: damaged: {error}"
-    if lines != file.records:
-        return items, f"{file.path}: {lines} lines where the ledger says {file.records}"
-    return items, ""
+    if counted.damage:
+        return 0, f"{file.path}: damaged: {counted.damage}"
+    if counted.lines != file.records:
+        return counted.items, f"{file.path}: {counted.lines} lines where the ledger says {file.records}"
+    return counted.items, ""
+
+
+def is_of_quarantine(file: StoredFile) -> bool:
+    """Whether *file* has refused submissions and histograms, and not records."""
+    return file.directory.startswith("quarantine/")
 
 
 def _book_of(file: StoredFile) -> tuple[str, str, str]:

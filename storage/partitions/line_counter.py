@@ -12,30 +12,32 @@ from importlib import import_module
 from types import ModuleType
 from typing import BinaryIO
 
-from storage.partitions.frames import CHUNK_BYTES, count_lines
+from storage.partitions.frames import CHUNK_BYTES, count_lines, newlines_in
 
-BLOCKS_BEFORE_IMPORT = 10_000
+FRAMES_WORTH_IMPORT = 6_000
 """Reading so many small frames takes as long as importing PyArrow."""
 
 
 class LineCounter:
-    """Counts the lines of one file after another."""
+    """
+    Counts the lines of one file after another.
 
-    def __init__(self) -> None:
-        self._blocks = 0
+    Args:
+        frames: How many frames the files have, about.
+    """
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
 
     def count(self, stream: BinaryIO, length: int) -> int:
         """Return what `count_lines` returns for the first *length* bytes; raise the same errors."""
         is_local = isinstance(stream, io.BufferedReader)  # an archive is not asked twice
-        if is_local and self._blocks >= BLOCKS_BEFORE_IMPORT and self._arrow is not None:
+        if is_local and self._frames >= FRAMES_WORTH_IMPORT and self._arrow is not None:
             lines = _lines_by_arrow(self._arrow, stream, length)
             if lines is not None:
                 return lines
             stream.seek(0)
-        return count_lines(stream, length, self._add_block)
-
-    def _add_block(self) -> None:
-        self._blocks += 1
+        return count_lines(stream, length)
 
     @cached_property
     def _arrow(self) -> ModuleType | None:
@@ -69,7 +71,7 @@ def _lines_by_arrow(arrow: ModuleType, stream: BinaryIO, length: int) -> int | N
     try:
         with arrow.CompressedInputStream(arrow.PythonFile(part, mode="r"), "zstd") as texts:
             while text := texts.read(CHUNK_BYTES):
-                count += text.count(b"\n")
+                count += newlines_in(text)
                 last = text[-1:]
     except (arrow.ArrowException, OSError):
         return None

@@ -101,9 +101,9 @@ class RawSize:
             if known is not None and known[0] is listing:
                 sealed_bytes = known[1]
             else:
-                sealed_bytes = sum(_size(each) for each in listing.segments if each not in last)
+                sealed_bytes = sum(each.size() for each in listing.segments if each not in last)
             counted[day] = listing, sealed_bytes
-            total += sealed_bytes + sum(map(_size, last))
+            total += sealed_bytes + sum(each.size() for each in last)
         self._counted = counted
         return total
 
@@ -116,10 +116,3 @@ def _last_of_each_writer(segments: tuple[SegmentPath, ...]) -> set[SegmentPath]:
         if known is None or known.number < segment.number:
             last[segment.boot_id] = segment
     return set(last.values())
-
-
-def _size(segment: SegmentPath) -> int:
-    try:
-        return segment.path.stat().st_size
-    except FileNotFoundError:
-        return 0

@@ -32,6 +32,13 @@ class SegmentPath:
         """Day folder and file name, which are unique in a raw store."""
         return f"{self.path.parent.name}/{self.path.name}"
 
+    def size(self) -> int:
+        """Return its bytes; 0 if it was removed meanwhile."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
 
 def segment_path(raw: Path, *, day: date, worker: int, boot_id: bytes, number: int) -> SegmentPath:
     """Return the path of segment *number* of a writer below *raw*."""

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from telemetry_server.coordinator.conversion_process import run_conversion_process
-from telemetry_server.supervision.interpreter import python_words
+from telemetry_server.supervision.interpreter import has_one_thread, python_words
 
-THREADS, DESCRIPTORS = Path("/proc/self/task"), Path("/proc/self/fd")
+DESCRIPTORS = Path("/proc/self/fd")
 # The coordinator decides when work ends; a terminal's Ctrl-C reaches all processes.
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REQUEST = b"\0"
@@ -39,7 +39,7 @@ class ProcessStarter:
     def __init__(self) -> None:
         self._control: socket.socket | None = None
         self._wait: Callable[[], object] = lambda: None
-        if _has_one_thread():
+        if has_one_thread():
             self._fork()
 
     def start(self) -> socket.socket:
@@ -103,13 +103,6 @@ def _closed_on_error(connection: socket.socket) -> Iterator[None]:
     except BaseException:
         connection.close()
         raise
-
-
-def _has_one_thread() -> bool:
-    try:
-        return len(list(THREADS.iterdir())) == 1
-    except OSError:
-        return False
 
 
 def _run_forked(control: socket.socket, mask: set[int | signal.Signals]) -> NoReturn:

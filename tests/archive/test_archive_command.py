@@ -2,15 +2,19 @@
 
 import asyncio
 import shutil
+from dataclasses import asdict
+from pathlib import Path
 
 import orjson
 import pytest
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
+from storage.integrity.audit import audit
 from storage.ledger.ledger import Ledger
 from storage.ledger.opening import open_ledger
 from telemetry_server.archive.local_copies import LocalFiles
+from telemetry_server.inspection.counting_processes import CountingProcesses
 from tests.archive.conftest import DAYS
 from tests.mapreduce.conftest import job_submissions
 from tests.support.data_root import World
@@ -37,6 +41,23 @@ def test_a_day_that_is_only_in_the_archive_gives_equal_bytes(archived, before):
     assert archived.run("run") == []
     assert archived.run("run", "--date", DAYS[0])[0]["dropped"] == done[0]["files"]
     assert archived.local_files() == []
+
+
+def test_an_audit_in_several_processes_finds_the_same_in_the_archive(make_archived, tmp_path):
+    """The processes find no local file; the process that has the ledger reads the objects."""
+    archived = make_archived(str(tmp_path / "elsewhere"))
+    archived.run("run")
+    findings = []
+    for harm in (lambda _: None, lambda path: path.write_bytes(path.read_bytes()[:-1]), Path.unlink):
+        with Ledger.for_reading(archived.root) as ledger, CountingProcesses(2, 0) as processes:
+            harm(Path(archived.url) / ledger.archived_object(ledger.files()[0].path).key)
+            here = audit(archived.root, ledger)
+            assert asdict(audit(archived.root, ledger, count_all=processes.count_all)) == asdict(here)
+            findings.append(here.findings)
+
+    assert findings[0] == []
+    assert "damaged" in findings[1][0]
+    assert "gone from the archive" in findings[2][0]
 
 
 def test_local_copies_stay_unless_the_setting_says_otherwise(archived):

@@ -61,7 +61,7 @@ async def test_concurrent_rounds_refuse_only_the_deadly_pings(world):
 async def test_an_interpreter_that_is_not_executable_halts_conversion(world, monkeypatch):
     """No ping is refused because of it, and the message says what to do."""
     world.receive(submissions(70, set()))
-    monkeypatch.setattr(process_starter, "_has_one_thread", lambda: False)
+    monkeypatch.setattr(process_starter, "has_one_thread", lambda: False)
     monkeypatch.setattr(sys, "executable", str(world.root.path))
     monkeypatch.setattr("os.access", lambda path, mode: path != str(world.root.path))
 

@@ -44,7 +44,7 @@ def others():
 def starter(request, monkeypatch, others):
     """A starter that is forked from this process, and one that is a new interpreter."""
     is_forked = request.param == "forked"
-    monkeypatch.setattr(process_starter, "_has_one_thread", lambda: is_forked)
+    monkeypatch.setattr(process_starter, "has_one_thread", lambda: is_forked)
     with closing(ProcessStarter()) as starter:
         yield starter
 

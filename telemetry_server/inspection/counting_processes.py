@@ -1,0 +1,181 @@
+"""
+Counts segments and partition files in processes of this machine.
+
+They are forked, so they need no imports of their own, and share the memory of imported modules.  They read
+files and nothing else: what needs the ledger is left to the process that forks them.
+"""
+
+import gc
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from threading import Thread
+from typing import Any, TypeAlias
+
+from storage.integrity.piece_counts import Count, Piece, PieceCounter, read_ahead
+from telemetry_server.inspection.counting import CountingFailed
+
+BATCH_BYTES, BATCH_PIECES = 1 << 20, 64
+AHEAD = 2
+"""A process has its next batch when it sends a result."""
+# The parent decides when work ends; a terminal's Ctrl-C reaches all processes.
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Batch = list[tuple[int, Piece]]
+Wire: TypeAlias = "Connection[Any, Any]"
+
+
+@dataclass(slots=True, eq=False)
+class _Process:
+    process: BaseProcess
+    connection: Wire
+    batches: int = 0  # that it has not answered
+
+
+class CountingProcesses:
+    """
+    Processes that count pieces.  Use it with ``with``; leaving ends them, whatever they do.
+
+    Args:
+        count: How many processes.
+        frames: How many frames the partition files have, about.
+    """
+
+    def __init__(self, count: int, frames: int) -> None:
+        self._frames = frames
+        self._processes: list[_Process] = []
+        try:
+            with suppress(OSError):  # too little memory: fewer processes count, or this one
+                for _ in range(count):
+                    self._start(frames // count)
+        except BaseException:
+            self._end()
+            raise
+
+    def _start(self, frames: int) -> None:
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        inherited = [ours, *(each.connection for each in self._processes)]
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED)
+        try:
+            words = (theirs, inherited, frames, mask)
+            process = context.Process(target=_count_batches, args=words, daemon=True)
+            process.start()
+            self._processes.append(_Process(process, ours))
+        finally:
+            theirs.close()
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # Ctrl-C that was held raises here
+
+    def __enter__(self) -> "CountingProcesses":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        for each in self._processes:
+            each.process.kill()
+        for each in self._processes:
+            each.process.join()
+            each.connection.close()
+        self._processes.clear()
+
+    def count_all(self, pieces: Sequence[Piece], on_counted: Callable[[], None]) -> list[Count]:
+        """
+        Count *pieces* as `CountAll` says, the largest first, so that the processes end together.
+
+        Raises:
+            CountingFailed: A process died.
+        """
+        if not self._processes:
+            return PieceCounter(self._frames).count_all(pieces, on_counted)
+        counts: list[Count] = [None] * len(pieces)
+        batches = _batches(pieces)
+        for process in self._processes * AHEAD:
+            _send_next(process, batches)
+        while busy := {each.connection: each for each in self._processes if each.batches}:
+            for connection in wait(list(busy)):
+                process = busy[connection]  # type: ignore[index]
+                for number, count in _received(process):
+                    counts[number] = count
+                    if count is not None:
+                        on_counted()
+                _send_next(process, batches)
+        return counts
+
+
+def _batches(pieces: Sequence[Piece]) -> Iterator[Batch]:
+    """Yield *pieces* with their numbers, the largest first, small ones together."""
+    batch: Batch = []
+    size = 0
+    for number in sorted(range(len(pieces)), key=lambda number: -pieces[number].size):
+        batch.append((number, pieces[number]))
+        size += pieces[number].size
+        if size >= BATCH_BYTES or len(batch) == BATCH_PIECES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _send_next(process: _Process, batches: Iterator[Batch]) -> None:
+    batch = next(batches, None)
+    if batch is None:
+        return
+    for _, piece in batch:
+        read_ahead(piece)  # while the process counts another batch
+    with suppress(BrokenPipeError):  # it has died: `_received` says so
+        process.connection.send(batch)
+    process.batches += 1
+
+
+def _received(process: _Process) -> list[tuple[int, Count]]:
+    try:
+        answer: list[tuple[int, Count]] | Exception = process.connection.recv()
+    except (EOFError, ConnectionResetError):
+        raise CountingFailed(_end_of(process.process)) from None
+    if isinstance(answer, Exception):
+        raise answer
+    process.batches -= 1
+    return answer
+
+
+def _end_of(process: BaseProcess) -> str:
+    """Say how *process* ended."""
+    process.join()
+    status = process.exitcode or 0
+    if status == -signal.SIGKILL:
+        return "a process that counts was killed (out of memory?); run it again"
+    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+    return f"a process that counts {how}; run it again"
+
+
+def _count_batches(connection: Wire, inherited: Sequence[Wire], frames: int, mask: set[Any]) -> None:
+    """Be a counting process, until its connection closes."""
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    for other in inherited:
+        other.close()
+    gc.freeze()
+    Thread(target=_leave_with_parent, name="lifeline", daemon=True).start()
+    counter = PieceCounter(frames)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            batch = connection.recv()
+            try:
+                answer: object = [(number, counter.count(piece)) for number, piece in batch]
+            except OSError as error:
+                answer = error
+            connection.send(answer)
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
