@@ -5,9 +5,11 @@ The slope from the small to the large run is the price of a ping; what the small
 the fixed part.  CPU time of all processes; builds and settings take turns.
 """
 
+import os
 import shutil
 import statistics
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,7 @@ from bench.aggregates import ARRIVED, aggregate
 from bench.commands import run
 from bench.data_roots import fill
 from bench.earlier_builds import NOVEMBER_22, NOVEMBER_27, PRESENT, Build, earlier_build
+from bench.edge import use_free_memory
 from bench.probes import SEED, definition_files, with_values
 from bench.report import Row, paired_row
 from bench.table_pings import big_submissions
@@ -31,6 +34,7 @@ SCALARS, EVENTS = 2, 0
 SETTINGS = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
 NO_TABLES, TABLES = {"TELEMETRY_TABLES": "false"}, {"TELEMETRY_TABLES": "true"}
 FIXED_GOAL = 0.6
+REUSE_SECONDS = 5.5  # ext4 searches for inodes that were not deleted within the last 5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Prices:
 def measure(quick: bool) -> list[Row]:
     """Return rows for both layouts against the build of 2026-11-22, and one for the fixed part of a run."""
     rows = []
+    if not quick:
+        use_free_memory()
     with earlier_build(NOVEMBER_22) as first, earlier_build(NOVEMBER_27) as second:
         if first is None or second is None:
             return []
@@ -84,11 +90,14 @@ def _prices(
         for count in sizes:
             _fill(folder / str(count), layout, count)
         for _ in range(rounds):
+            copies = folder / "copies"
             for variant in variants:
-                few, many = (_cpu_seconds(variant, folder / str(count)) for count in sizes)
+                few, many = (_cpu_seconds(variant, folder / str(count), copies) for count in sizes)
                 each = (many - few) / (sizes[1] - sizes[0])
                 found[variant.name].milliseconds.append(each * 1000)
                 found[variant.name].fixed_seconds.append(few - each * sizes[0])
+            shutil.rmtree(copies)
+            time.sleep(REUSE_SECONDS)
     return found
 
 
@@ -100,9 +109,9 @@ def _fill(data: Path, layout: Layout, count: int) -> None:
     fill(data, submissions, count)
 
 
-def _cpu_seconds(variant: Variant, source: Path) -> float:
+def _cpu_seconds(variant: Variant, source: Path, copies: Path) -> float:
     """Return the CPU seconds of one run on a copy of *source*."""
-    data = source.with_name("copy")
+    data = copies / variant.name / source.name
     shutil.copytree(source, data)
     if variant.checks_probes:
         definitions = shipped_definitions()
@@ -110,10 +119,10 @@ def _cpu_seconds(variant: Variant, source: Path) -> float:
             definitions.revision, definitions.text, definition_files(SCALARS, max(EVENTS, 1))
         )
     command = variant.build.command("convert", "--data", data)
+    os.sync()  # otherwise the run writes the copy to the disk
     used = run(command, SETTINGS | variant.settings, variant.build.folder).cpu_seconds
     if variant.aggregates:
         used += aggregate(data).cpu_seconds
-    shutil.rmtree(data)
     return used
 
 
