@@ -49,6 +49,9 @@ from telemetry_server.privacy.identifiers.submission_ids import own_uuid
 from telemetry_server.tables.task_rows import DefinitionFinder, TaskRows
 
 MAX_LOOSE_BYTES = 16 << 20  # uncompressed lines of a task; ordinary pings stay far below
+# Rows hold the texts of pings as they are, and those of many tasks wait in the coordinator.  Beyond this much
+# text a task has no rows: they are made from its lines later, a few at a time.
+MAX_BYTES_WITH_ROWS = 16 << 20
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -111,7 +114,7 @@ class ResultBuilder:
     def __init__(self, rows: TaskRows | None = None) -> None:
         self._rows = rows
         self._frames: list[PackedFrame] = []
-        self._loose_bytes = 0
+        self._loose_bytes = self._bytes_with_rows = 0
         self._lines: dict[str, list[bytes]] = defaultdict(list)
         self._members: dict[str, list[int]] = defaultdict(list)
         self._results: list[ItemResult] = []
@@ -144,6 +147,9 @@ class ResultBuilder:
     def _add_stored(self, index: int, submission: Submission, outcome: Stored, received_at: str) -> None:
         directory = "/".join(("converted", received_at[:10].replace("-", ""), *outcome.dimensions))
         self._write(directory, index, outcome.document_id.encode(), b"\t", outcome.record)
+        self._bytes_with_rows += len(outcome.record)
+        if self._bytes_with_rows > MAX_BYTES_WITH_ROWS:
+            self._rows = None
         if self._rows is not None:
             self._rows.add(outcome.record, index, outcome.opened)
         result = StoredResult(

@@ -179,7 +179,8 @@ def merge_results(parts: Sequence[TaskResult]) -> TaskResult:
         for index, part in enumerate(parts)
         for collected in part.rows
     )
-    return TaskResult(results, frames, rows)
+    has_all_rows = all(part.rows for part in parts)
+    return TaskResult(results, frames, rows if has_all_rows else ())
 
 
 def _is_small(tasks: Sequence[Task]) -> bool:

@@ -160,4 +160,5 @@ class TaskResult:
 
     results: tuple[ItemResult, ...]
     frames: tuple[PackedFrame, ...]
-    rows: tuple[TableRows, ...] = ()  # rows of records that the commit may store; `items` are indices
+    rows: tuple[TableRows, ...] = ()
+    """Rows of records that the commit may store; `items` are indices.  None where they would be too large."""

@@ -1,6 +1,6 @@
 """Finds the records that are not in the tables, and reads their lines back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +31,12 @@ class CatchUp:
 
     Attributes:
         is_behind: Whether there may be such records.
+        is_uncertain: Whether steps end earlier than planned, because their texts are very long.
     """
 
     def __init__(self, root: DataRoot, ledger: Ledger, finder: Callable[[], DefinitionFinder]) -> None:
         self.is_behind = True
+        self.is_uncertain = False
         self._root = root
         self._ledger = ledger
         self._finder = finder
@@ -54,6 +56,7 @@ class CatchUp:
             if ends.get(file.path, file.tabled) < file.length and file.path not in self._unreadable
         ]
         self.is_behind = bool(behind)
+        self.is_uncertain = self.is_uncertain and self.is_behind
         ranges = [
             LineRange(
                 one.path,
@@ -68,7 +71,7 @@ class CatchUp:
         for one in ranges:
             left -= one.end - one.start
             # Conversion may continue where the step is certain to end.
-            ends[one.path] = one.end if left >= 0 else UNKNOWN_END
+            ends[one.path] = one.end if left >= 0 and not self.is_uncertain else UNKNOWN_END
         return ranges
 
     def read(self, ranges: Sequence[LineRange]) -> ReadBack | LostFile:
@@ -83,6 +86,46 @@ class CatchUp:
                 return self.read(ranges[:1])
             self.give_up(ranges[0].path, str(error))
             return ReadBack({}, ())
+
+    def settle(
+        self,
+        planned: Sequence[LineRange],
+        read: ReadBack | LostFile,
+        ends: dict[str, int],
+        waiting: Mapping[str, tuple[int, int]],
+    ) -> bool:
+        """
+        Bring *ends* in line with what a step *read*.
+
+        Args:
+            planned: The ranges that `plan` chose for it.
+            ends: As for `plan`.
+            waiting: The bytes of files whose rows wait already, by path.
+
+        Returns:
+            Whether these rows may be used.  If not, conversion may have continued behind what was not read:
+            all that waits must be read back again.
+        """
+        if isinstance(read, LostFile):
+            if self._ledger.tabled_length(*read.path.rsplit("/", 1)) is not None:
+                self.give_up(read.path, "it is gone")
+            return False
+        read_to = {one.path: one.end for one in read.ranges}
+        for one in planned:
+            is_certain = ends.get(one.path) != UNKNOWN_END
+            if read_to.get(one.path) != one.end and is_certain and one.path not in self._unreadable:
+                self.is_uncertain = True
+                return False
+        for one in planned:
+            if ends.get(one.path) != UNKNOWN_END:
+                continue
+            if one.path in read_to:
+                ends[one.path] = read_to[one.path]
+            elif one.path in waiting:
+                ends[one.path] = waiting[one.path][1]
+            else:
+                del ends[one.path]
+        return True
 
     def give_up(self, path: str, error: str) -> None:
         """Log that the file at *path* cannot be read, and do not read it again."""

@@ -25,8 +25,8 @@ from storage.tables.spare_files import SpareFiles
 from telemetry_server.observability import metrics
 from telemetry_server.observability.loggers import get_logger
 from telemetry_server.tables.batch import Batch, Prepared, files_of, install_batch, prepare
-from telemetry_server.tables.catch_up import UNKNOWN_END, CatchUp, LostFile
-from telemetry_server.tables.line_reader import ReadBack
+from telemetry_server.tables.catch_up import CatchUp, LostFile
+from telemetry_server.tables.line_reader import LineRange, ReadBack
 from telemetry_server.tables.task_rows import DefinitionFinder
 
 log = get_logger("convert")
@@ -78,13 +78,17 @@ class TableKeeper:
         appended: Iterable[Appended],
     ) -> None:
         """
-        Take the rows of a committed round.
+        Take the rows of a committed round.  If a task has stored items and no rows, the round is read back.
 
         Args:
             tasks: For each task its rows, and directory and day of each of its items that was stored.
             appended: What the round added to files.
         """
         if self._is_off:
+            return
+        tasks = list(tasks)
+        if any(stored and not parts for parts, stored in tasks):
+            self._catch_up.is_behind = True
             return
         continued = set()
         for added in appended:
@@ -237,7 +241,7 @@ class TableKeeper:
         elif catch_up and self._catch_up.is_behind:
             ranges = await asyncio.to_thread(self._catch_up.plan, self._ends)
             if ranges:
-                self._start(lambda: self._catch_up.read(ranges), self._take)
+                self._start(lambda: self._catch_up.read(ranges), lambda read: self._take(read, ranges))
 
     def _number_pings(self, count: int) -> int:
         with self._ledger.transaction() as transaction:
@@ -280,20 +284,17 @@ class TableKeeper:
             self._scratch.discard([merged])
             raise
 
-    def _take(self, read: ReadBack | LostFile) -> None:
-        if isinstance(read, LostFile):
-            if self._ledger.tabled_length(*read.path.rsplit("/", 1)) is not None:
-                self._catch_up.give_up(read.path, "it is gone")
+    def _take(self, read: ReadBack | LostFile, planned: Sequence[LineRange]) -> None:
+        self._catch_up.is_behind = True
+        is_usable = self._catch_up.settle(planned, read, self._ends, self._batch.ranges)
+        if isinstance(read, LostFile) or not is_usable:
             self.forget()
             return
-        self._catch_up.is_behind = True
+        if not read.ranges:  # its file is damaged
+            self._forget_ends()
         self._bytes_read += sum(one.end - one.start for one in read.ranges)
         for one in read.ranges:
             self._batch.cover(one.path, one.start, one.end)
-            if self._ends.get(one.path) == UNKNOWN_END:
-                self._ends[one.path] = one.end
         now = self._clock()
         for day, rows in read.rows.items():
             self._add_rows(rows, [day] * len(rows.pings), now)
-        if not read.ranges:
-            self._forget_ends()

@@ -12,6 +12,8 @@ from storage.tables.rows import TableRows
 from telemetry_server.tables.task_rows import DefinitionFinder, TaskRows
 
 STEP_BYTES = 2 << 20  # of converted files, compressed
+MOST_TEXT_TIMES = 32
+"""A step has at most so many times its bytes as text: lines of a few long words compress far better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class LineRange:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """Rows by day, and the ranges that they are of: the last may have become shorter than was asked for."""
+    """Rows by day, and the ranges that they are of: the last may be shorter, and others missing."""
 
     rows: dict[str, TableRows]
     ranges: tuple[LineRange, ...]
@@ -50,6 +52,8 @@ def read_back(
     """
     Return the rows of the records in *ranges*, up to the first frame that ends past *step_bytes*.
 
+    Where the text of these lines is more than `MOST_TEXT_TIMES` as long, it ends before.
+
     Raises:
         FileNotFoundError: A file was merged into another meanwhile, or is lost.
         OSError: A file, or the revision cache, cannot be read.
@@ -58,9 +62,9 @@ def read_back(
     """
     collectors: dict[str, TaskRows] = {}
     done = []
-    left = step_bytes
+    left, left_text = step_bytes, step_bytes * MOST_TEXT_TIMES
     for wanted in ranges:
-        if left <= 0:
+        if left <= 0 or left_text <= 0:
             break
         rows = collectors.setdefault(wanted.day, TaskRows(finder))
         end = wanted.start
@@ -69,8 +73,9 @@ def read_back(
                 for line in lines:
                     rows.add(line.partition(b"\t")[2], 0)
                 left -= position - end
+                left_text -= sum(map(len, lines))
                 end = position
-                if left <= 0:
+                if left <= 0 or left_text <= 0:
                     break
         done.append(replace(wanted, end=end))
     if finder.error is not None:

@@ -19,15 +19,20 @@ from storage.partitions.compact import compact_day
 from storage.partitions.writer import Appended
 from storage.tables.columns import TABLES, written_schema_of
 from storage.tables.spilled_histograms import SpilledHistograms
-from telemetry_server.coordinator import batch_planner
+from telemetry_server.coordinator import batch_planner, conversion_worker
 from telemetry_server.tables import batch as batch_of_rows
-from telemetry_server.tables import catch_up, keeper
+from telemetry_server.tables import catch_up, keeper, line_reader
 from telemetry_server.tables.row_collector import RowCollector
 from tests.storage.tables.rows_of_each_table import one_ping
 from tests.support.data_root import DAY, REVISION, World, a_ping, an_id, submitted
 from tests.support.waiting import PATIENCE_SECONDS
 
 NEXT_DAY = datetime(2026, 11, 23, 0, 0, 1, tzinfo=UTC)
+SHORT_STEPS = pytest.mark.parametrize(
+    "limit",
+    [(catch_up, "STEP_BYTES", 300), (line_reader, "MOST_TEXT_TIMES", 1e-4)],
+    ids=["few bytes", "little text"],
+)
 
 
 @pytest.fixture
@@ -268,9 +273,10 @@ async def test_replay_ends_with_its_records_in_the_tables(tmp_path):
     assert_complete(world, range(3))
 
 
-async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch):
+@SHORT_STEPS
+async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch, limit):
     """In steps of a few lines, and what arrives meanwhile is there once."""
-    monkeypatch.setattr(catch_up, "STEP_BYTES", 300)
+    monkeypatch.setattr(*limit)
     without_tables(world)
     for first in range(0, 40, 10):
         world.receive([submitted(a_ping(number), number) for number in range(first, first + 10)])
@@ -290,9 +296,10 @@ async def test_a_data_root_without_tables_is_brought_up(world, monkeypatch):
     assert_complete(world, range(60))
 
 
-async def test_what_is_read_back_in_steps_is_written_into_one_file(world, monkeypatch):
+@SHORT_STEPS
+async def test_what_is_read_back_in_steps_is_written_into_one_file(world, monkeypatch, limit):
     """A damaged file between the steps costs only its own rows."""
-    monkeypatch.setattr(catch_up, "STEP_BYTES", 300)
+    monkeypatch.setattr(*limit)
     for number in range(12):
         world.receive([submitted(a_ping(number), number)])
         world.receive([submitted(a_ping(100 + number), 100 + number, at=NEXT_DAY)])
@@ -306,6 +313,28 @@ async def test_what_is_read_back_in_steps_is_written_into_one_file(world, monkey
     assert ids_of(world, "histograms") == Counter({an_id(number): 2 for number in range(12)})
     with Ledger.for_reading(world.root) as ledger:
         assert [file.rows for file in ledger.table_files("pings")] == [12]
+
+
+async def test_records_of_a_task_with_too_much_text_are_read_back(world, monkeypatch):
+    """The texts of many tasks would wait in memory; a task with less keeps its rows."""
+    monkeypatch.setattr(batch_planner, "TASK_ITEMS", 5)
+    steps = []
+
+    def counted(*arguments):
+        steps.append(arguments)
+        return line_reader.read_back(*arguments)
+
+    monkeypatch.setattr(catch_up, "read_back", counted)
+    world.receive([submitted(a_ping(number), number) for number in range(10)])
+    await world.convert()
+    assert steps == []
+    monkeypatch.setattr(conversion_worker, "MAX_BYTES_WITH_ROWS", 2 * len(a_ping(0)))
+    for first in range(10, 100, 30):
+        world.receive([submitted(a_ping(number), number) for number in range(first, first + 30)])
+        await world.convert()
+
+    assert steps != []
+    assert_complete(world, range(100))
 
 
 async def test_reading_back_goes_on_where_it_was_broken_off(world):
