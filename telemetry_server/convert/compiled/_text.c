@@ -944,13 +944,29 @@ static Text past_histogram(Walk *walk, Text p, const Layout *layout, Buffer *out
 
 /* ---- refusals: why a histogram cannot become a row, found without decoding it */
 
-enum { WRONG_TYPE, WRONG_BUCKET_COUNT, WRONG_RANGE, WRONG_BUCKET, REASONS }; /* as in histogram_check.py */
+enum { WRONG_TYPE, WRONG_BUCKET_COUNT, WRONG_RANGE, WRONG_BUCKET, WRONG_COUNT, REASONS }; /* as in histogram_check.py */
 
 typedef struct {
     int64_t numbers[4]; /* histogram_type, bucket_count, and the two of range; -1 where they were not sent */
     Text bad_key, bad_key_end; /* of the first bucket that the layout does not have */
-    int has_unusual_count;
+    Text bad_count, bad_count_end, its_key, its_key_end; /* of the first bucket with a count below 0 */
+    int has_unusual_count; /* before that: a fraction, or very long */
 } Outline;
+
+/* Note the count between two places, which is unusual; `key` is that of its bucket. */
+static void note_count(const Walk *walk, Outline *outline, Text key, Text count, Text end)
+{
+    if (outline->bad_count != NULL || outline->has_unusual_count)
+        return;
+    if (*count == '-' && count[1] != '0' && past_plain_natural(walk, count + 1) == end) {
+        outline->bad_count = count;
+        outline->bad_count_end = end;
+        outline->its_key = key;
+        outline->its_key_end = count - 2;
+    } else {
+        outline->has_unusual_count = 1;
+    }
+}
 
 static Text past_buckets(Walk *walk, Text p, const Layout *layout, Outline *outline)
 {
@@ -981,7 +997,7 @@ static Text past_buckets(Walk *walk, Text p, const Layout *layout, Outline *outl
         if (behind != NULL && (*behind == ',' || *behind == '}'))
             p = behind;
         else if ((p = past_number(walk, count)) != NULL)
-            outline->has_unusual_count = 1;
+            note_count(walk, outline, key + 1, count, p);
         if (p == NULL || *p != ',')
             return p != NULL && *p == '}' ? p + 1 : NULL;
     }
@@ -1062,7 +1078,14 @@ static int write_detail(char *detail, const Outline *outline, const Layout *layo
                         "\"range [%lld, %lld] was sent, the definition says [%lld, %lld]\"", (long long)sent[2],
                         (long long)sent[3], (long long)layout->low, (long long)layout->high);
     *reason = WRONG_BUCKET;
-    return outline->bad_key == NULL ? 0 : detail_of_key(detail, outline->bad_key, outline->bad_key_end);
+    if (outline->bad_key != NULL)
+        return detail_of_key(detail, outline->bad_key, outline->bad_key_end);
+    *reason = WRONG_COUNT;
+    if (outline->bad_count == NULL)
+        return 0;
+    return snprintf(detail, LONGEST_DETAIL, "\"the count of bucket %.*s is %.*s, not from 0 to 2^63-1\"",
+                    (int)(outline->its_key_end - outline->its_key), (const char *)outline->its_key,
+                    (int)(outline->bad_count_end - outline->bad_count), (const char *)outline->bad_count);
 }
 
 static PyObject *found_for(PyObject *layouts, PyObject *name)
@@ -1339,7 +1362,7 @@ static PyObject *quarantined(const Packing *packing, Piece name, Piece detail, P
 /* Add why the histogram at `p` is dropped to the chunks; NULL with or without an exception where it must be decoded. */
 static Text past_refused(Packing *packing, Text key, Text p, const Name *name)
 {
-    Outline outline = {{-1, -1, -1, -1}, NULL, NULL, 0};
+    Outline outline = {.numbers = {-1, -1, -1, -1}};
     const Layout *layout = name->layout;
     Text key_end = p - 2;
     size_t doubts = packing->walk.doubts.length;

@@ -104,6 +104,7 @@ REASONS_OF_VALUES = (
     HistogramReason.BUCKET_COUNT_MISMATCH,
     HistogramReason.RANGE_MISMATCH,
     HistogramReason.INVALID_BUCKET,
+    HistogramReason.INVALID_COUNT,
 )
 """Reasons that the compiled walk finds, in the order in which `checked_row` does."""
 

@@ -23,6 +23,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "bucket_count_mismatch": ("EXP", EXP_SENT | {"bucket_count": 11}),
     "range_mismatch": ("EXP", EXP_SENT | {"range": [1, 3001]}),
     "invalid_bucket": ("EXP", EXP_SENT | {"values": {"0": 1, "2": 3, "x": 4}}),
+    "invalid_count": ("EXP", EXP_SENT | {"values": {"0": 1, "1": -3, "3": -4}}),
     "malformed": ("KEYED_COUNT", COUNT_SENT),
 }
 
@@ -66,6 +67,9 @@ def test_a_refused_histogram_is_not_decoded(context, monkeypatch, reason, is_key
         b'{"values":{"0":1},"sum":1,"sum":2}',
         b'{"values":{"\\u0030":1}}',
         b'{"values":{"0":18446744073709551616}}',
+        b'{"values":{"0":-1,"1":1.50}}',
+        b'{"values":{"0":1.50,"1":-1}}',
+        b'{"values":{"0":-0}}',
         b'{"values":[]}',
         b'{"sum":1}',
         b"{}",
