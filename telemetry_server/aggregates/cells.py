@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MAX_CODE = 2**62
 WORDS = ("metric", "process", "label", "shape")
+# Words that unions leave out.
+UNIONS = (("process",), ("label",), ("process", "label"))
 NUMBERS = ("sum", "sum_samples", "sum_unknown", "instances", "pings", "without_client")
 
 
@@ -85,7 +87,7 @@ class _Keys:
             codes, part = parted(codes, self.sizes[name])
             parts[name] = self.sizes[name] - 1 if name in unions else part
         for name in (*WORDS[1:], "dimensions"):
-            codes = pc.add(pc.multiply(codes, self.sizes[name]), parts[name])
+            codes = joined(codes, self.sizes[name], parts[name])
         return codes
 
     def columns(self, codes: "pa.Array") -> "dict[str, pa.Array]":
@@ -122,7 +124,6 @@ def cells_of(facts: "pa.Table", no_client: int) -> "pa.Table":
         TooManyCells: Keys do not.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     keys = _Keys.of(facts)
     number, codes = ranked(keys.codes())
@@ -133,19 +134,37 @@ def cells_of(facts: "pa.Table", no_client: int) -> "pa.Table":
         **_numbers(facts, number, no_client),
         "clients": _clients(facts, number, len(codes), no_client),
     }
-    parts = [(codes, columns)]
-    for unions in (("process",), ("label",), ("process", "label")):
-        found = _union(facts, keys, codes, number, unions)
-        if found is not None:
-            parts.append(found)
-    names = cell_schema().names
-    made = [
-        pa.table({**keys.columns(codes), **rest}).select(names).cast(cell_schema()) for codes, rest in parts
-    ]
-    if len(made) == 1:
-        return made[0]
-    order = pc.array_sort_indices(pa.concat_arrays([codes for codes, _ in parts]))
-    return pa.concat_tables(made).unify_dictionaries().combine_chunks().take(order)
+    unions = [_union(facts, keys, codes, number, each) for each in UNIONS]
+    found = [each for each in unions if each is not None]
+    if found:
+        codes, columns = _with_unions(codes, columns, found)
+    return pa.table({**keys.columns(codes), **columns}, schema=cell_schema())
+
+
+def _with_unions(
+    codes: "pa.Array", columns: "Mapping[str, pa.Array]", unions: "Sequence[tuple[pa.Array, pa.Array]]"
+) -> "tuple[pa.Array, dict[str, pa.Array]]":
+    """Return keys and columns of cells with those of *unions* among them, in order."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = len(codes)
+    codes = pa.concat_arrays([codes, *(keys for keys, _ in unions)])
+    order = pc.array_sort_indices(codes)
+    # A union has the values behind those of the last cell: zeros.
+    places = pc.min_element_wise(order, pa.scalar(cells, pa.uint64()))
+    zero = pa.array([0], pa.int64())
+    found = {}
+    for name, column in columns.items():
+        if name == "pings":
+            found[name] = pa.concat_arrays([column, *(pings for _, pings in unions)]).take(order)
+        elif pa.types.is_list(column.type):
+            # Cells keep their order, and a union has an empty list: the numbers stay where they are.
+            lengths = pc.list_value_length(column).cast(pa.int64())
+            found[name] = lists_of(column.flatten(), pa.concat_arrays([lengths, zero]).take(places))
+        else:
+            found[name] = pa.concat_arrays([column, zero]).take(places)
+    return codes.take(order), found
 
 
 def _lists(facts: "pa.Table", number: "pa.Array", cells: int) -> "tuple[pa.Array, pa.Array]":
@@ -209,8 +228,8 @@ def _numbers(facts: "pa.Table", number: "pa.Array", no_client: int) -> "dict[str
 
 def _union(
     facts: "pa.Table", keys: _Keys, codes: "pa.Array", number: "pa.Array", unions: Sequence[str]
-) -> "tuple[pa.Array, dict[str, pa.Array]] | None":
-    """Return keys and columns of the unions that have more than one cell."""
+) -> "tuple[pa.Array, pa.Array] | None":
+    """Return keys of the unions that have more than one cell, and how many pings each has."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -218,7 +237,7 @@ def _union(
         return None  # one process, one label
     key_of_cell = keys.united(codes, unions)
     counted = key_of_cell.value_counts()
-    wanted = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+    wanted = counted.field("values").filter(pc.greater(counted.field("counts"), whole_number(1)))
     if not len(wanted):
         return None
     wanted = wanted.take(pc.array_sort_indices(wanted))
@@ -227,9 +246,4 @@ def _union(
     ping = facts.column("ping").combine_chunks().cast(pa.int64()).filter(is_wanted)
     size = (pc.max(ping).as_py() or 0) + 1
     unions_of, _ = parted(joined(place.filter(is_wanted), size, ping).unique(), size)
-    count = len(wanted)
-    zeros = pa.array([0] * count, pa.int64())
-    empty = pa.array([[]] * count, pa.list_(pa.int64()))
-    columns = {"starts": empty, "counts": empty, "clients": empty}
-    columns |= dict.fromkeys(NUMBERS, zeros) | {"pings": lengths_of(unions_of, count)}
-    return wanted, columns
+    return wanted, lengths_of(unions_of, len(wanted))
