@@ -26,13 +26,15 @@ def open_part(table: str, source: PartSource) -> "pq.ParquetFile":
     """
     import pyarrow.parquet as pq
 
+    # A file of this machine is read column by column; reading ahead is for requests over a network.
+    reads_ahead = not isinstance(source, str | Path)
     if isinstance(source, ArchivedObject):
         source = open_object(source)
     metadata = pq.read_metadata(source)
     names = frozenset(metadata.schema.to_arrow_schema().names)
     # A file of an older server may lack columns.
     texts = [name for name in text_columns_of(table) if name in names]
-    return pq.ParquetFile(source, read_dictionary=texts, metadata=metadata)
+    return pq.ParquetFile(source, read_dictionary=texts, metadata=metadata, pre_buffer=reads_ahead)
 
 
 class PartReader:

@@ -80,8 +80,6 @@ class _Keys:
 
     def united(self, codes: "pa.Array", unions: Sequence[str]) -> "pa.Array":
         """Return *codes* with null for the parts in *unions*."""
-        import pyarrow.compute as pc
-
         parts: dict[str, pa.Array | int] = {}
         for name in reversed((*WORDS[1:], "dimensions")):
             codes, part = parted(codes, self.sizes[name])

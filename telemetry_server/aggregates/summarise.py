@@ -13,14 +13,14 @@ from storage.aggregates.summary_file import (
     SummaryWriter,
 )
 from storage.disk import Disk
-from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, SCALARS
+from storage.tables.columns import HISTOGRAMS, PING_KEY, PINGS, ROW_GROUP_ROWS, SCALARS
 from storage.tables.reading import PartReader, PartSource
 from telemetry_server.aggregates.cell_columns import CellBatch, bytes_of_ids
 from telemetry_server.aggregates.cells import cells_of
 from telemetry_server.aggregates.checked_sums import SumTooLarge
 from telemetry_server.aggregates.columns import one_array, parted, whole_number
 from telemetry_server.aggregates.counted_rows import counted_batches, counted_of_metric
-from telemetry_server.aggregates.day_pings import BATCH_ROWS, DayPings
+from telemetry_server.aggregates.day_pings import DayPings
 from telemetry_server.aggregates.dimensions import Dimensions
 from telemetry_server.aggregates.facts import (
     HISTOGRAM_COLUMNS,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUMMARISED = (PINGS, HISTOGRAMS, SCALARS)
+# Rows that are summed up at once.  PyArrow's calls cost nearly as much for fewer, and a whole metric may have
+# more than these anyway.
+BATCH_ROWS = 2 * ROW_GROUP_ROWS
 # A metric with more rows is summed up in several passes, each over a part of its pings.
 MAX_METRIC_ROWS = 131_072
 BATCHES_AT_ONCE = 16

@@ -32,7 +32,7 @@ from storage.lock import FileLock
 from telemetry_server.aggregates.day_pings import DayPings
 from telemetry_server.aggregates.summarise import SUMMARISED, summarise
 
-SUMMARISER_VERSION = f"3, {compressor_version()}"
+SUMMARISER_VERSION = f"4, {compressor_version()}"
 """Summaries of another version are made anew; compressors of several releases may write other bytes."""
 LOCK_NAME = "aggregates.lock"
 SEALED_NAME = summary_name(SEALED, SEALED)
