@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telemetry_server.aggregates.checked_sums import row_samples, summed, summed_columns
 from telemetry_server.aggregates.columns import joined, lengths_of, lists_of, parted, ranked, whole_number
-from telemetry_server.aggregates.compiled.list_sums import summed_lists
+from telemetry_server.aggregates.compiled.list_sums import distinct_pairs, summed_lists
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -191,10 +191,20 @@ def _clients(facts: "pa.Table", number: "pa.Array", cells: int, no_client: int) 
     clients = facts.column("client").combine_chunks()
     has_samples = pc.greater(row_samples(facts.column("counts").combine_chunks()), whole_number(0))
     is_client = pc.and_(pc.less(clients, whole_number(no_client)), has_samples)
-    size = no_client + 1
-    pairs = joined(number.filter(is_client), size, clients.filter(is_client)).unique()
-    cell, client = parted(pairs.take(pc.array_sort_indices(pairs)), size)
-    return lists_of(client, lengths_of(cell, cells))
+    lengths, distinct = _distinct(number.filter(is_client), cells, clients.filter(is_client), no_client)
+    return lists_of(distinct, lengths)
+
+
+def _distinct(groups: "pa.Array", count: int, members: "pa.Array", size: int) -> "tuple[pa.Array, pa.Array]":
+    """Return how many distinct *members*, all below *size*, each group has, and these by group, in order."""
+    import pyarrow.compute as pc
+
+    found = distinct_pairs(groups, count, members, size)
+    if found is not None:
+        return found
+    pairs = joined(groups, size, members).unique()
+    group, member = parted(pairs.take(pc.array_sort_indices(pairs)), size)
+    return lengths_of(group, count), member
 
 
 def _numbers(facts: "pa.Table", number: "pa.Array", no_client: int) -> "dict[str, pa.Array]":
@@ -214,13 +224,8 @@ def _numbers(facts: "pa.Table", number: "pa.Array", no_client: int) -> "dict[str
     }
     found, instances = summed_columns(number, values)
     ping = facts.column("ping").combine_chunks().cast(pa.int64())
-    pairs = joined(number, (pc.max(ping).as_py() or 0) + 1, ping)
-    distinct = pairs.unique()
-    pings = instances
-    if len(distinct) < len(pairs):
-        # A ping may have several instances of one cell: those of several children.
-        cells, _ = parted(distinct, (pc.max(ping).as_py() or 0) + 1)
-        pings = lengths_of(cells, len(instances))
+    # A ping may have several instances of one cell: those of several children.
+    pings, _ = _distinct(number, len(instances), ping, (pc.max(ping).as_py() or 0) + 1)
     return {**found, "instances": instances, "pings": pings}
 
 
@@ -243,5 +248,5 @@ def _union(
     is_wanted = place.is_valid()
     ping = facts.column("ping").combine_chunks().cast(pa.int64()).filter(is_wanted)
     size = (pc.max(ping).as_py() or 0) + 1
-    unions_of, _ = parted(joined(place.filter(is_wanted), size, ping).unique(), size)
-    return wanted, lengths_of(unions_of, len(wanted))
+    pings, _ = _distinct(place.filter(is_wanted), len(wanted), ping, size)
+    return wanted, pings

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry_server.aggregates import cells
 from telemetry_server.aggregates.compiled import list_sums
-from telemetry_server.aggregates.compiled.list_sums import list_totals, summed_lists
+from telemetry_server.aggregates.compiled.list_sums import distinct_pairs, list_totals, summed_lists
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX = 2**63 - 1
@@ -33,9 +34,8 @@ def test_sums_of_lists_are_those_of_counters(found):
     expected = [Counter() for _ in range(5)]
     for cell, row in found:
         expected[cell].update(row)
-    cells = pa.array([9, *(cell for cell, _ in found)], pa.int64()).slice(1)
     made = summed_lists(
-        cells,
+        pa.array([9, *(cell for cell, _ in found)], pa.int64()).slice(1),
         5,
         lists_of([sorted(row) for _, row in found]),
         lists_of([[row[s] for s in sorted(row)] for _, row in found]),
@@ -75,6 +75,36 @@ def test_totals_of_lists_are_their_sums(numbers):
 def test_what_is_not_plain_is_left_to_the_slower_way(cells, starts, counts):
     """None, and nothing is read outside."""
     assert summed_lists(pa.array(cells, pa.int64()), 1, lists_of(starts), lists_of(counts)) is None
+
+
+MEMBERS = 2**20  # more than one pass of sorting takes
+member = st.one_of(st.integers(0, 6), st.sampled_from([2**16 - 1, 2**16, 2**16 + 1, MEMBERS - 1]))
+pairs = st.lists(st.tuples(st.integers(0, 4), member), max_size=30)
+
+
+@given(pairs)
+def test_distinct_pairs_are_those_of_sets(found):
+    """By the compiled function, and by the slower way."""
+    groups = pa.array([9, *(group for group, _ in found)], pa.int64()).slice(1)
+    members = pa.array([9, *(member for _, member in found)], pa.int64()).slice(1)
+    expected = [sorted({member for each, member in found if each == group}) for group in range(5)]
+    made = [cells._distinct(groups, 5, members, MEMBERS)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_sums, "IS_COMPILED", False)
+        made.append(cells._distinct(groups, 5, members, MEMBERS))
+
+    for lengths, numbers in made:
+        assert lengths.to_pylist() == list(map(len, expected))
+        assert numbers.to_pylist() == [member for each in expected for member in each]
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("groups", "members"), [([2], [0]), ([-1], [0]), ([0], [3]), ([0], [-1]), ([0], [0, 1]), ([0], [None])]
+)
+def test_pairs_of_numbers_that_are_too_large_are_left_to_the_slower_way(groups, members):
+    """None, and nothing is read or written outside; so are nulls, and columns of several lengths."""
+    assert distinct_pairs(pa.array(groups, pa.int64()), 2, pa.array(members, pa.int64()), 3) is None
 
 
 WITHOUT = """

@@ -1,6 +1,6 @@
 /*
- * Adds up the lists of histograms by cell.  It is optional: `list_sums.py` is its only caller, and does
- * the same without it, slower.
+ * Adds up the lists of histograms by cell, and finds distinct pairs of numbers.  It is optional: `list_sums.py`
+ * is its only caller, and where it is missing PyArrow does the same, slower.
  *
  * The lists of one cell are merged one after another: their starts rise, so each merge is one walk over
  * both.  For lists that do not rise, and for sums that do not fit into 64 bits, it returns None; the caller
@@ -11,6 +11,9 @@
 #include <Python.h>
 #include <stdint.h>
 #include <string.h>
+
+#define DIGIT_BITS 16
+#define DIGITS ((Py_ssize_t)1 << DIGIT_BITS) /* numbers are sorted by so many values at once */
 
 typedef struct {
     int64_t start, count;
@@ -87,19 +90,26 @@ static int are_sound(const Lists *lists, Py_ssize_t rows, Py_ssize_t cells)
     return 1;
 }
 
-/* Returns the rows in the order of their cells, and in `ends` where those of each cell end; NULL without memory. */
-static uint32_t *ordered_rows(const int64_t *cell, Py_ssize_t rows, Py_ssize_t cells, uint32_t *ends)
+/*
+ * Returns the rows in the order of their cells, and in `ends` where those of each cell end; NULL without memory.
+ * Rows of one cell stay in the order that `before` has, or in that of the rows where it is NULL.  A cell is what
+ * the numbers have in the bits of `mask` from `shift` on.
+ */
+static uint32_t *ordered_rows(const int64_t *numbers, int shift, int64_t mask, Py_ssize_t rows, Py_ssize_t cells,
+                              uint32_t *ends, const uint32_t *before)
 {
     uint32_t *order = PyMem_RawMalloc(((size_t)rows + 1) * sizeof(uint32_t));
     if (order == NULL)
         return NULL;
     memset(ends, 0, ((size_t)cells + 1) * sizeof(uint32_t));
     for (Py_ssize_t row = 0; row < rows; row++)
-        ends[cell[row] + 1]++;
+        ends[((numbers[row] >> shift) & mask) + 1]++;
     for (Py_ssize_t each = 0; each < cells; each++)
         ends[each + 1] += ends[each];
-    for (Py_ssize_t row = 0; row < rows; row++)
-        order[ends[cell[row]]++] = (uint32_t)row;
+    for (Py_ssize_t at = 0; at < rows; at++) {
+        uint32_t row = before == NULL ? (uint32_t)at : before[at];
+        order[ends[(numbers[row] >> shift) & mask]++] = row;
+    }
     return order; /* ends[c] is now where the rows of cell c end */
 }
 
@@ -159,7 +169,7 @@ static PyObject *summed(const Lists *lists, Py_ssize_t cells)
         Py_RETURN_NONE;
     uint32_t *ends = PyMem_RawMalloc(((size_t)cells + 1) * sizeof(uint32_t));
     int32_t *lengths = PyMem_RawCalloc((size_t)cells + 1, sizeof(int32_t));
-    uint32_t *order = ends == NULL ? NULL : ordered_rows(lists->cells.buf, rows, cells, ends);
+    uint32_t *order = ends == NULL ? NULL : ordered_rows(lists->cells.buf, 0, -1, rows, cells, ends, NULL);
     Buckets total = {NULL, 0, 0};
     int is_done = 0;
     if (lengths != NULL && order != NULL) {
@@ -219,7 +229,98 @@ static PyObject *row_sums(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+/* Writes the members of each group to `to`, each once, and how many each group has to `lengths`; returns how many in all. */
+static Py_ssize_t distinct(
+    const int64_t *group, const uint32_t *order, Py_ssize_t rows, const int64_t *member, int32_t *lengths, int64_t *to)
+{
+    Py_ssize_t found = 0;
+    int64_t last_group = -1, last_member = -1;
+    for (Py_ssize_t at = 0; at < rows; at++) {
+        int64_t in = group[order[at]], each = member[order[at]];
+        if (in == last_group && each == last_member)
+            continue;
+        last_group = in;
+        last_member = each;
+        lengths[in]++;
+        to[found++] = each;
+    }
+    return found;
+}
+
+/* Whether all of `count` numbers are at least 0 and below `end`. */
+static int are_below(const int64_t *numbers, Py_ssize_t count, Py_ssize_t end)
+{
+    int are = 1;
+    for (Py_ssize_t at = 0; at < count; at++)
+        are &= numbers[at] >= 0 && numbers[at] < end;
+    return are;
+}
+
+/* Returns the rows in the order of groups and members, by passes of counting; NULL without memory. */
+static uint32_t *ordered_pairs(
+    const int64_t *group, Py_ssize_t groups, const int64_t *member, Py_ssize_t members, Py_ssize_t rows)
+{
+    Py_ssize_t digits = members < DIGITS ? members : DIGITS;
+    uint32_t *ends = PyMem_RawMalloc(((size_t)(groups > digits ? groups : digits) + 1) * sizeof(uint32_t));
+    uint32_t *order = NULL;
+    if (ends == NULL)
+        return NULL;
+    for (int shift = 0; shift == 0 || (order != NULL && (members - 1) >> shift > 0); shift += DIGIT_BITS) {
+        uint32_t *next = ordered_rows(member, shift, DIGITS - 1, rows, digits, ends, order);
+        PyMem_RawFree(order);
+        order = next;
+    }
+    uint32_t *sorted = order == NULL ? NULL : ordered_rows(group, 0, -1, rows, groups, ends, order);
+    PyMem_RawFree(order);
+    PyMem_RawFree(ends);
+    return sorted;
+}
+
+static PyObject *pairs_of(
+    const int64_t *group, Py_ssize_t groups, const int64_t *member, Py_ssize_t members, Py_ssize_t rows)
+{
+    if (groups < 0 || members < 0 || rows > INT32_MAX || groups > INT32_MAX || members > INT32_MAX
+        || !are_below(group, rows, groups) || !are_below(member, rows, members))
+        Py_RETURN_NONE;
+    PyObject *lengths = PyBytes_FromStringAndSize(NULL, groups * (Py_ssize_t)sizeof(int32_t));
+    PyObject *numbers = PyBytes_FromStringAndSize(NULL, rows * (Py_ssize_t)sizeof(int64_t));
+    uint32_t *sorted = ordered_pairs(group, groups, member, members, rows);
+    Py_ssize_t found = -1;
+    if (lengths != NULL && numbers != NULL && sorted != NULL) {
+        memset(PyBytes_AS_STRING(lengths), 0, (size_t)groups * sizeof(int32_t));
+        int32_t *length = (int32_t *)PyBytes_AS_STRING(lengths);
+        found = distinct(group, sorted, rows, member, length, (int64_t *)PyBytes_AS_STRING(numbers));
+    }
+    PyMem_RawFree(sorted);
+    if (found >= 0 && _PyBytes_Resize(&numbers, found * (Py_ssize_t)sizeof(int64_t)) == 0)
+        return Py_BuildValue("(NN)", lengths, numbers);
+    Py_XDECREF(lengths);
+    Py_XDECREF(numbers);
+    if (PyErr_Occurred())
+        return NULL;
+    return PyErr_NoMemory();
+}
+
+static PyObject *distinct_pairs(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    Py_buffer group, member;
+    Py_ssize_t groups, members;
+    if (!PyArg_ParseTuple(arguments, "y*ny*n", &group, &groups, &member, &members))
+        return NULL;
+    PyObject *result = Py_None;
+    if (group.len == member.len)
+        result = pairs_of(group.buf, groups, member.buf, members, group.len / (Py_ssize_t)sizeof(int64_t));
+    else
+        Py_INCREF(result);
+    PyBuffer_Release(&group);
+    PyBuffer_Release(&member);
+    return result;
+}
+
 static PyMethodDef methods[] = {
+    {"distinct_pairs", distinct_pairs, METH_VARARGS,
+     "distinct_pairs(groups, group_count, members, member_count) -> (lengths, members) | None"},
     {"row_sums", row_sums, METH_VARARGS, "row_sums(offsets, numbers) -> sums | None"},
     {"sum_lists", sum_lists, METH_VARARGS,
      "sum_lists(cells, cell_count, offsets, starts, counts) -> (lengths, starts, counts) | None"},

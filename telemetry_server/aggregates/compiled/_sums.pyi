@@ -1,6 +1,9 @@
-"""Sums of lists by cell; see ``_sums.c``."""
+"""Sums of lists by cell, and distinct pairs; see ``_sums.c``."""
 
 def row_sums(offsets: memoryview, numbers: memoryview) -> bytes | None: ...
 def sum_lists(
     cells: memoryview, cell_count: int, offsets: memoryview, starts: memoryview, counts: memoryview
 ) -> tuple[bytes, bytes, bytes] | None: ...
+def distinct_pairs(
+    groups: memoryview, group_count: int, members: memoryview, member_count: int
+) -> tuple[bytes, bytes] | None: ...

@@ -1,4 +1,4 @@
-"""Sums of the lists of histograms by cell, by the compiled module where there is one."""
+"""Sums of the lists of histograms by cell, and distinct pairs, by the compiled module where there is one."""
 
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,33 @@ def list_totals(lists: "pa.ListArray") -> "pa.Array | None":
     if found is None:
         return None
     return pa.Array.from_buffers(pa.int64(), len(lists), [None, pa.py_buffer(found)])
+
+
+def distinct_pairs(
+    groups: "pa.Array", group_count: int, members: "pa.Array", member_count: int
+) -> "tuple[pa.Array, pa.Array] | None":
+    """
+    Return how many distinct members each group has, and these by group, in order.
+
+    Args:
+        groups: Numbers below *group_count*, as int64.
+        members: For each of them a number below *member_count*.
+
+    Returns:
+        None without the compiled module, and for nulls or other numbers.
+    """
+    import pyarrow as pa
+
+    if not IS_COMPILED or groups.null_count or members.null_count:
+        return None
+    found = _sums.distinct_pairs(_bytes_of(groups), group_count, _bytes_of(members), member_count)
+    if found is None:
+        return None
+    lengths, numbers = found
+    return (
+        pa.Array.from_buffers(pa.int32(), group_count, [None, pa.py_buffer(lengths)]).cast(pa.int64()),
+        pa.Array.from_buffers(pa.int64(), len(numbers) // 8, [None, pa.py_buffer(numbers)]),
+    )
 
 
 def _offsets_of(lists: "pa.ListArray") -> "pa.Array":
