@@ -42,7 +42,7 @@ class Run:
 
 def run(words: Sequence[str], settings: dict[str, str] | None = None, folder: Path | None = None) -> Run:
     """
-    Run *words* to its end in *folder* (this one), with *settings* as environment variables.
+    Run *words* to its end in *folder* (default: the current one), with *settings* as environment variables.
 
     Raises:
         RuntimeError: It failed.

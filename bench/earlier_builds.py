@@ -66,7 +66,10 @@ def _installed(commit: str, folder: Path) -> Build:
 
 
 def _run(folder: Path, *words: str) -> None:
-    done = subprocess.run(words, check=False, cwd=folder, capture_output=True, text=True)
+    try:
+        done = subprocess.run(words, check=False, cwd=folder, capture_output=True, text=True)
+    except OSError as error:
+        raise _NotInstalled(f"{words[0]}: {error}") from None
     if done.returncode:
         raise _NotInstalled(f"{' '.join(words)}: {(done.stderr.strip() or 'no message')[-500:]}")
 

@@ -59,7 +59,7 @@ READ_AHEAD_BYTES = 8 << 20
 
 
 def read_ahead(piece: Piece) -> None:
-    """Let the system read the beginning of *piece* soon; what follows it reads ahead of us by itself."""
+    """Let the system read the beginning of *piece* soon; the system reads the rest ahead by itself."""
     with suppress(OSError):  # it is missing, or cannot be read: who counts it says so
         descriptor = os.open(piece.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:

@@ -207,6 +207,15 @@ def _distinct(groups: "pa.Array", count: int, members: "pa.Array", size: int) ->
     return lengths_of(group, count), member
 
 
+def _distinct_counts(groups: "pa.Array", count: int, members: "pa.Array", size: int) -> "pa.Array":
+    """Return how many distinct *members*, all below *size*, each group has."""
+    found = distinct_pairs(groups, count, members, size)
+    if found is not None:
+        return found[0]
+    group, _ = parted(joined(groups, size, members).unique(), size)
+    return lengths_of(group, count)
+
+
 def _numbers(facts: "pa.Table", number: "pa.Array", no_client: int) -> "dict[str, pa.Array]":
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -225,7 +234,7 @@ def _numbers(facts: "pa.Table", number: "pa.Array", no_client: int) -> "dict[str
     found, instances = summed_columns(number, values)
     ping = facts.column("ping").combine_chunks().cast(pa.int64())
     # A ping may have several instances of one cell: those of several children.
-    pings, _ = _distinct(number, len(instances), ping, (pc.max(ping).as_py() or 0) + 1)
+    pings = _distinct_counts(number, len(instances), ping, (pc.max(ping).as_py() or 0) + 1)
     return {**found, "instances": instances, "pings": pings}
 
 
@@ -248,5 +257,4 @@ def _union(
     is_wanted = place.is_valid()
     ping = facts.column("ping").combine_chunks().cast(pa.int64()).filter(is_wanted)
     size = (pc.max(ping).as_py() or 0) + 1
-    pings, _ = _distinct(place.filter(is_wanted), len(wanted), ping, size)
-    return wanted, pings
+    return wanted, _distinct_counts(place.filter(is_wanted), len(wanted), ping, size)

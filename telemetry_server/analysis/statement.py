@@ -22,7 +22,7 @@ MAX_STATEMENT_CHARACTERS = 1_000_000
 # What the views read: they limit what is shown of it.
 _HIDDEN = frozenset(FILES_OF.values())
 # DuckDB lists the hidden ones too.
-_SHOW_TABLES = re.compile(r"\s*SHOW\s+TABLES\s*;?\s*", re.IGNORECASE)
+_SHOW_TABLES = re.compile(r"SHOW\s+TABLES\s*;?", re.IGNORECASE)
 _PUBLIC_TABLES = (
     "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND view_name NOT IN"  # noqa: S608 - names of our own
     f" {tuple(sorted(_HIDDEN))} ORDER BY name"
@@ -65,7 +65,7 @@ def check_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> str:
         name = kind.name.replace("_", " ")
         raise StatementRefused(f"only SELECT is allowed; this is {name}")
     _check_parts(_parsed(connection, text))
-    return _PUBLIC_TABLES if _SHOW_TABLES.fullmatch(text) else text
+    return _PUBLIC_TABLES if _SHOW_TABLES.fullmatch(text.strip()) else text
 
 
 def _parsed(connection: "duckdb.DuckDBPyConnection", text: str) -> Any:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 @contextmanager
 def uncollected() -> Iterator[None]:
     """
-    Collect no garbage while modules are imported, nor later what they made: thousands of objects that stay.
+    Collect no garbage during imports, then freeze the imported objects: thousands that stay.
 
-    The collector would look at them a hundred times, and once more at the end.
+    Otherwise the collector looks at them about a hundred times, and once more at the end.
     """
     was_enabled = gc.isenabled()
     gc.disable()

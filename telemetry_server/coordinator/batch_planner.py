@@ -11,7 +11,7 @@ from storage.raw.reader import SegmentPath, SegmentScan, SegmentState, scan_segm
 from telemetry_server.coordinator.work_items import RawItem, Task
 
 # A task writes a frame for each of its partitions: with few small pings in a task, nearly each record has a
-# frame of its own, which compresses badly.  The text of many large ones leaves the cache before compression.
+# frame of its own, which compresses badly.  The text of many large ones does not fit in the cache of a core.
 TASK_ITEMS = 256
 TASK_BYTES = 5 << 18
 ROUND_ITEMS = 4096

@@ -17,7 +17,7 @@ from telemetry_server.coordinator.conversion_process import ConversionProcess, P
 from telemetry_server.coordinator.conversion_setup import ConversionSetup
 from telemetry_server.coordinator.conversion_worker import ResultBuilder, Worker, read_item
 from telemetry_server.coordinator.process_starter import ProcessStarter
-from telemetry_server.coordinator.work_items import RawItem, Task, TaskResult
+from telemetry_server.coordinator.work_items import RawItem, StoredResult, Task, TaskResult
 from telemetry_server.outcomes.outcome import QuarantineReason, Refused
 from telemetry_server.pings.errors import PingError
 from telemetry_server.pings.submit_path import parse_submit_path
@@ -179,7 +179,7 @@ def merge_results(parts: Sequence[TaskResult]) -> TaskResult:
         for index, part in enumerate(parts)
         for collected in part.rows
     )
-    has_all_rows = all(part.rows for part in parts)
+    has_all_rows = all(part.rows or not isinstance(part.results[0], StoredResult) for part in parts)
     return TaskResult(results, frames, rows if has_all_rows else ())
 
 

@@ -161,4 +161,4 @@ class TaskResult:
     results: tuple[ItemResult, ...]
     frames: tuple[PackedFrame, ...]
     rows: tuple[TableRows, ...] = ()
-    """Rows of records that the commit may store; `items` are indices.  None where they would be too large."""
+    """Rows of records that the commit may store; `items` are indices.  Empty if they would be too large."""

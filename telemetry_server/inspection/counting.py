@@ -9,7 +9,7 @@ from telemetry_server.supervision.interpreter import has_one_thread
 
 MOST_PROCESSES = 4
 WORTH_BYTES = 64 << 20
-"""Below, the start of processes takes a large part of what they save."""
+"""With less to read, starting the processes costs much of the time that they save."""
 
 
 class CountingFailed(Exception):

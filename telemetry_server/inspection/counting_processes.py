@@ -169,8 +169,10 @@ def _count_batches(connection: Wire, inherited: Sequence[Wire], frames: int, mas
             batch = connection.recv()
             try:
                 answer: object = [(number, counter.count(piece)) for number, piece in batch]
-            except OSError as error:
+            except (OSError, MemoryError) as error:
                 answer = error
+            except Exception as error:  # a fault of this program
+                answer = RuntimeError(f"{type(error).__name__}: {error}")
             connection.send(answer)
 
 

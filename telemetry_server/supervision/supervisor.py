@@ -78,7 +78,7 @@ class Supervisor:
 
     Args:
         on_ready: Called once, when every announcing child is ready.
-        on_hangup: Called on SIGHUP, so that children that start later have what it reads.
+        on_hangup: Called on SIGHUP; it reads files again, so that later children use the new ones.
     """
 
     def __init__(
@@ -251,7 +251,9 @@ class Supervisor:
     def _read_again(self) -> None:
         try:
             self._on_hangup()
-        except Exception as error:  # children run with what was read before: no file may end the server
+        except (
+            Exception
+        ) as error:  # children run with what was read before: an invalid file must not end the server
             print(f"telemetry-server: {shown(f'{type(error).__name__}: {error}')}", file=sys.stderr)
 
     def _pass_on(self, number: int) -> None:

@@ -31,7 +31,7 @@ class CatchUp:
 
     Attributes:
         is_behind: Whether there may be such records.
-        is_uncertain: Whether steps end earlier than planned, because their texts are very long.
+        is_uncertain: Whether a step may end before its planned end, because the text is long.
     """
 
     def __init__(self, root: DataRoot, ledger: Ledger, finder: Callable[[], DefinitionFinder]) -> None:
@@ -53,7 +53,10 @@ class CatchUp:
         behind = [
             file
             for file in self._ledger.tabled(behind_only=True)
-            if ends.get(file.path, file.tabled) < file.length and file.path not in self._unreadable
+            if ends.get(file.path, file.tabled) < file.length
+            and file.path not in self._unreadable
+            # Another process went past what waits here; that batch fails, and is read back.
+            and not UNKNOWN_END < ends.get(file.path, file.tabled) < file.tabled
         ]
         self.is_behind = bool(behind)
         self.is_uncertain = self.is_uncertain and self.is_behind
@@ -95,7 +98,7 @@ class CatchUp:
         waiting: Mapping[str, tuple[int, int]],
     ) -> bool:
         """
-        Bring *ends* in line with what a step *read*.
+        Update *ends* to what a step *read*.
 
         Args:
             planned: The ranges that `plan` chose for it.
@@ -103,8 +106,8 @@ class CatchUp:
             waiting: The bytes of files whose rows wait already, by path.
 
         Returns:
-            Whether these rows may be used.  If not, conversion may have continued behind what was not read:
-            all that waits must be read back again.
+            Whether these rows may be used.  If not, conversion may have added rows for bytes after those that
+            were not read: all that waits must be read back again.
         """
         if isinstance(read, LostFile):
             if self._ledger.tabled_length(*read.path.rsplit("/", 1)) is not None:

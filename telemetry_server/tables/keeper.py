@@ -88,7 +88,7 @@ class TableKeeper:
             return
         tasks = list(tasks)
         if any(stored and not parts for parts, stored in tasks):
-            self._catch_up.is_behind = True
+            self._catch_up.is_behind = self._catch_up.is_uncertain = True
             return
         continued = set()
         for added in appended:

@@ -13,7 +13,7 @@ from telemetry_server.tables.task_rows import DefinitionFinder, TaskRows
 
 STEP_BYTES = 2 << 20  # of converted files, compressed
 MOST_TEXT_TIMES = 32
-"""A step has at most so many times its bytes as text: lines of a few long words compress far better."""
+"""A step reads at most this many times its compressed bytes as text, and the rest of a frame."""
 
 
 @dataclass(frozen=True, slots=True)

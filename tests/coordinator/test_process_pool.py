@@ -56,6 +56,9 @@ async def test_concurrent_rounds_refuse_only_the_deadly_pings(world):
     assert len(items) == 120
     not_stored = {number for number, result in enumerate(items) if not isinstance(result, StoredResult)}
     assert not_stored == {0, 110}
+    assert all(converted.rows for part in results for converted in part), (
+        "the others have rows for the tables"
+    )
 
 
 async def test_an_interpreter_that_is_not_executable_halts_conversion(world, monkeypatch):
