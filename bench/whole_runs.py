@@ -29,6 +29,7 @@ from telemetry_server.generator.definitions import shipped_definitions
 from telemetry_server.generator.payloads import Layout
 
 ROUNDS = 5
+QUICK_SIZES = (50, 1050)  # a smaller difference would be lost in the noise
 SIZES = {Layout.CLASSIC: (1000, 7000), Layout.UNIFIED: (500, 4000)}  # pings of 90 and 117 KB
 SCALARS, EVENTS = 2, 0
 SETTINGS = {"TELEMETRY_REVISION_OFFLINE": "true", "TELEMETRY_CONVERT_PROCESSES": "1"}
@@ -45,8 +46,7 @@ class Variant:
     build: Build
     settings: dict[str, str]
     goal: float | None = None  # at most so much of the build of 2026-11-22
-    checks_probes: bool = False
-    aggregates: bool = False
+    has_everything: bool = False  # checks of probes, and aggregates
 
 
 @dataclass(slots=True)
@@ -69,10 +69,12 @@ def measure(quick: bool) -> list[Row]:
             Variant("2026-11-22", first, {}),
             Variant("without tables and aggregates", PRESENT, NO_TABLES, 0.85),
             Variant("with tables", PRESENT, TABLES, 1.25),
-            Variant("with tables, checks of probes and aggregates", PRESENT, TABLES, 1.6, True, True),
+            Variant(
+                "with tables, checks of probes and aggregates", PRESENT, TABLES, 1.6, has_everything=True
+            ),
         )
         for layout, (few, many) in SIZES.items():
-            sizes, rounds = ((16, 32), 1) if quick else ((few, many), ROUNDS)
+            sizes, rounds = (QUICK_SIZES, 1) if quick else ((few, many), ROUNDS)
             fixed = (Variant("2026-11-27", second, {}),) if layout is Layout.CLASSIC else ()
             prices = _prices((*variants, *fixed), layout, sizes, rounds)
             rows += _rows(layout, variants, prices)
@@ -113,7 +115,7 @@ def _cpu_seconds(variant: Variant, source: Path, copies: Path) -> float:
     """Return the CPU seconds of one run on a copy of *source*."""
     data = copies / variant.name / source.name
     shutil.copytree(source, data)
-    if variant.checks_probes:
+    if variant.has_everything:
         definitions = shipped_definitions()
         RevisionCache(DataRoot(data).specs).store(
             definitions.revision, definitions.text, definition_files(SCALARS, max(EVENTS, 1))
@@ -121,7 +123,7 @@ def _cpu_seconds(variant: Variant, source: Path, copies: Path) -> float:
     command = variant.build.command("convert", "--data", data)
     os.sync()  # otherwise the run writes the copy to the disk
     used = run(command, SETTINGS | variant.settings, variant.build.folder).cpu_seconds
-    if variant.aggregates:
+    if variant.has_everything:
         used += aggregate(data).cpu_seconds
     return used
 

@@ -46,7 +46,7 @@ class FilePiece:
 
 Piece = SegmentPiece | FilePiece
 Count = RawCount | FileCount | None
-"""None: there is no such file."""
+"""It is None where the file does not exist."""
 CountAll = Callable[[Sequence[Piece], Callable[[], None]], list[Count]]
 """
 Counts pieces, and returns their counts in the same order; calls a function after each file that is there.
@@ -59,7 +59,7 @@ READ_AHEAD_BYTES = 8 << 20
 
 
 def read_ahead(piece: Piece) -> None:
-    """Let the system read the beginning of *piece* soon; the system reads the rest ahead by itself."""
+    """Ask the system to read the beginning of *piece* soon; it reads the rest ahead by itself."""
     with suppress(OSError):  # it is missing, or cannot be read: who counts it says so
         descriptor = os.open(piece.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:

@@ -1,7 +1,6 @@
 """Checks that a statement only reads: one SELECT over the tables, and nothing else."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,8 @@ QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NOD
 MAX_STATEMENT_CHARACTERS = 1_000_000
 # What the views read: they limit what is shown of it.
 _HIDDEN = frozenset(FILES_OF.values())
-# DuckDB lists the hidden ones too.
-_SHOW_TABLES = re.compile(r"SHOW\s+TABLES\s*;?", re.IGNORECASE)
+# DuckDB's SHOW TABLES, which has this name in the syntax tree, lists the hidden ones too.
+_ALL_TABLES = '"tables"'
 _PUBLIC_TABLES = (
     "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND view_name NOT IN"  # noqa: S608 - names of our own
     f" {tuple(sorted(_HIDDEN))} ORDER BY name"
@@ -64,8 +63,9 @@ def check_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> str:
     if kind != duckdb.StatementType.SELECT:
         name = kind.name.replace("_", " ")
         raise StatementRefused(f"only SELECT is allowed; this is {name}")
-    _check_parts(_parsed(connection, text))
-    return _PUBLIC_TABLES if _SHOW_TABLES.fullmatch(text.strip()) else text
+    tree = _parsed(connection, text)
+    _check_parts(tree)
+    return _PUBLIC_TABLES if _shows_tables(tree) else text
 
 
 def _parsed(connection: "duckdb.DuckDBPyConnection", text: str) -> Any:
@@ -78,6 +78,15 @@ def _parsed(connection: "duckdb.DuckDBPyConnection", text: str) -> Any:
     if parsed["error"]:
         raise StatementRefused(one_line(parsed["error_message"]))
     return parsed["statements"]
+
+
+def _shows_tables(tree: Any) -> bool:
+    source = tree[0]["node"].get("from_table") or {}
+    return (
+        source.get("type") == "SHOW_REF"
+        and source["show_type"] == "SHOW_SPECIAL"
+        and source["table_name"] == _ALL_TABLES
+    )
 
 
 def _check_parts(tree: Any) -> None:
