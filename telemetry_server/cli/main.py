@@ -157,7 +157,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open until the process ends
     if argv is None:
         from telemetry_server.cli.extension_imports import hold_interrupts_while_they_load
+        from telemetry_server.cli.garbage import this_process_is_ours
 
+        this_process_is_ours()
         hold_interrupts_while_they_load()
         if first == "serve":
             # What started it may send one at once.  It waits for the supervisor, which takes it.

@@ -173,7 +173,6 @@ async def opened_converter(
     in the cache; by default it prints a line on stderr.  *on_wait* is called whenever another process
     has the converter's lock.
     """
-    gc.freeze()  # imported modules stay
     setup = setup_of(settings)
     if settings.tables and not setup.tables:
         on_tables_off(TABLES_OFF)
@@ -213,6 +212,7 @@ def run_follower(settings: Settings, *, wake_fd: int | None, lifeline_fd: int | 
     from telemetry_server.composition.followers import followers
     from telemetry_server.composition.retention import retention_tasks
 
+    gc.freeze()  # imported modules stay
     os.nice(NICE_BEHIND_THE_EDGE)
     state = ConversionState(DataRoot(settings.data_dir.resolve()))
 

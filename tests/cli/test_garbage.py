@@ -4,9 +4,19 @@ import gc
 
 import pytest
 
-from telemetry_server.cli.garbage import uncollected
+from telemetry_server.cli import garbage
+from telemetry_server.cli.garbage import this_process_is_ours, uncollected
+from telemetry_server.cli.main import main
 
 
+@pytest.fixture
+def ours(monkeypatch):
+    """A process that only runs a command."""
+    monkeypatch.setattr(garbage, "_is_ours", False)
+    this_process_is_ours()
+
+
+@pytest.mark.usefixtures("ours")
 def test_nothing_is_collected_while_modules_are_imported():
     """Afterwards the collector works again, and looks at none of what they made."""
     frozen = gc.get_freeze_count()
@@ -16,6 +26,17 @@ def test_nothing_is_collected_while_modules_are_imported():
 
     assert gc.isenabled()
     assert gc.get_freeze_count() >= frozen + len(made)
+
+
+def test_the_garbage_of_another_program_is_not_frozen(tmp_path):
+    """It calls `main` with the words of a command, as often as it likes."""
+    frozen = gc.get_freeze_count()
+    made = [[number] for number in range(1000)]
+
+    assert main(["convert", "--data", str(tmp_path / "data")]) == 0
+
+    assert gc.isenabled()
+    assert gc.get_freeze_count() < frozen + len(made)
 
 
 def test_the_collector_works_after_an_import_that_fails():

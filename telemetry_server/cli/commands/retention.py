@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.garbage import uncollected
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
@@ -61,10 +62,11 @@ def _plan(settings: Settings, now: datetime) -> "list[PlanItem]":
 
 
 def _run(settings: Settings, now: datetime) -> "RetentionResult":
-    from telemetry_server.composition.conversion import opened_converter
-    from telemetry_server.composition.data_root import writable_data_root
-    from telemetry_server.composition.retention import old_contacts, record_retention, retention_days
-    from telemetry_server.privacy.retention.run import run_retention
+    with uncollected():
+        from telemetry_server.composition.conversion import opened_converter
+        from telemetry_server.composition.data_root import writable_data_root
+        from telemetry_server.composition.retention import old_contacts, record_retention, retention_days
+        from telemetry_server.privacy.retention.run import run_retention
 
     writable_data_root(settings)
 

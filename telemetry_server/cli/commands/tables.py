@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from storage.tables.columns import TABLES
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.garbage import uncollected
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
@@ -135,9 +136,11 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
 def _rebuild(args: argparse.Namespace, settings: Settings) -> int:
     from storage.disk import Disk
     from storage.ledger.ledger import Ledger
-    from telemetry_server.composition.conversion import opened_converter, setup_of
-    from telemetry_server.composition.data_root import writable_data_root
-    from telemetry_server.tables.rebuild import Rebuilder
+
+    with uncollected():
+        from telemetry_server.composition.conversion import opened_converter, setup_of
+        from telemetry_server.composition.data_root import writable_data_root
+        from telemetry_server.tables.rebuild import Rebuilder
 
     if not settings.tables:
         raise ConfigurationError("tables is false, so there are none to rebuild; set it to true")
