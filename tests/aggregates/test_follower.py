@@ -62,7 +62,7 @@ async def test_a_process_that_took_much_memory_ends_after_its_answer(tmp_path, m
     process = UpdateProcess(World(tmp_path / "data").root)
 
     assert [await process.update(), await process.update()] == [None, None]
-    assert set(children_of(os.getpid())) == others
+    assert set(children_of(os.getpid())) <= others
 
 
 def test_an_update_process_ends_with_its_parent(tmp_path):

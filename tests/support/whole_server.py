@@ -48,15 +48,21 @@ def processes_of(server: TemporaryServer) -> Processes:
 
 
 def children_of(pid: int) -> list[int]:
-    """Return the children of *pid*; none if it has ended."""
+    """
+    Return the children of *pid*; none if it has ended.
+
+    Each process is asked for its parent.  A list in /proc is that of one thread, and goes with it: asyncio
+    waits for a child in a thread, which ends just as the child is known to have ended.
+    """
+    processes = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [process for process in processes if _parent_of(process) == pid]
+
+
+def _parent_of(pid: int) -> int | None:
     try:
-        return [
-            int(word)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for word in (task / "children").read_text().split()
-        ]
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
-        return []
+        return None  # it has ended
 
 
 def open_files(pid: int) -> list[str]:
