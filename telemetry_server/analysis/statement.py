@@ -20,8 +20,9 @@ QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NOD
 MAX_STATEMENT_CHARACTERS = 1_000_000
 # What the views read: they limit what is shown of it.
 _HIDDEN = frozenset(FILES_OF.values())
-# DuckDB's SHOW TABLES, which has this name in the syntax tree, lists the hidden ones too.
-_ALL_TABLES = '"tables"'
+# DuckDB's lists of tables, which have these names in the syntax tree, have the hidden ones too.
+_TABLES = '"tables"'
+_TABLES_WITH_COLUMNS = "__show_tables_expanded"
 _PUBLIC_TABLES = (
     "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND view_name NOT IN"  # noqa: S608 - names of our own
     f" {tuple(sorted(_HIDDEN))} ORDER BY name"
@@ -64,8 +65,10 @@ def check_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> str:
         name = kind.name.replace("_", " ")
         raise StatementRefused(f"only SELECT is allowed; this is {name}")
     tree = _parsed(connection, text)
+    if _shows_tables(tree):
+        return _PUBLIC_TABLES
     _check_parts(tree)
-    return _PUBLIC_TABLES if _shows_tables(tree) else text
+    return text
 
 
 def _parsed(connection: "duckdb.DuckDBPyConnection", text: str) -> Any:
@@ -85,15 +88,15 @@ def _shows_tables(tree: Any) -> bool:
     return (
         source.get("type") == "SHOW_REF"
         and source["show_type"] == "SHOW_SPECIAL"
-        and source["table_name"] == _ALL_TABLES
+        and source["table_name"] == _TABLES
     )
 
 
 def _check_parts(tree: Any) -> None:
     for part in _objects(tree):
         kind = part.get("type")
-        if kind == "BASE_TABLE" and part["table_name"].lower() in _HIDDEN:
-            raise StatementRefused(f"{part['table_name']} is not a table; see docs/sql.md for their names")
+        if kind in ("BASE_TABLE", "SHOW_REF"):
+            _check_name(part)
         if kind == "TABLE_FUNCTION":
             name = part["function"]["function_name"].lower()
             if name not in TABLE_FUNCTIONS:
@@ -101,6 +104,19 @@ def _check_parts(tree: Any) -> None:
         elif isinstance(kind, str) and kind.endswith("_NODE") and kind not in QUERY_NODES:
             # DuckDB 2 takes INSERT, UPDATE and DELETE inside WITH.
             raise StatementRefused(f"only SELECT is allowed; this has {kind.split('_')[0]} inside")
+
+
+def _check_name(part: dict[str, Any]) -> None:
+    name = part["table_name"].strip('"')
+    if name.lower() in _HIDDEN:
+        raise StatementRefused(f"{name} is not a table; see docs/sql.md for their names")
+    if part["type"] != "SHOW_REF":
+        return
+    is_list = part["show_type"] == "SHOW_SPECIAL" and part["table_name"] in (_TABLES, _TABLES_WITH_COLUMNS)
+    if is_list or part["show_type"] == "SHOW_FROM":
+        raise StatementRefused(
+            "only SHOW TABLES, alone, lists tables; DESCRIBE pings shows the columns of one"
+        )
 
 
 def _objects(tree: Any) -> Iterator[dict[str, Any]]:

@@ -230,3 +230,36 @@ def test_show_tables_lists_the_tables_that_statements_may_read(sql, statement):
     ]
     for name in names[1:]:
         sql(f"DESCRIBE {name}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SHOW ALL TABLES",
+        "SHOW",
+        "DESCRIBE",
+        "SHOW TABLES FROM main",
+        "SELECT * FROM (SHOW TABLES)",
+        "SELECT name FROM (SHOW ALL TABLES) WHERE name LIKE 'p%'",
+        "WITH shown AS (SHOW TABLES) SELECT * FROM shown",
+        "SELECT 1 UNION ALL SELECT count(*) FROM (DESCRIBE)",
+    ],
+)
+def test_other_lists_of_tables_are_refused(sql, statement):
+    """They have names that no statement may read."""
+    out, talk = sql(statement, status=2)
+
+    assert out == ""
+    assert talk == (
+        "telemetry-server sql: "
+        "only SHOW TABLES, alone, lists tables; DESCRIBE pings shows the columns of one\n"
+    )
+
+
+@pytest.mark.parametrize("statement", ["SHOW ping_files", 'SHOW "Ping_Files"', "DESCRIBE ping_files"])
+def test_the_columns_of_what_no_statement_may_read_are_not_shown(sql, statement):
+    """`DESCRIBE pings` shows those of a table."""
+    _, talk = sql(statement, status=2)
+
+    assert "ing_" in talk
+    assert "is not a table; see docs/sql.md for their names" in talk
