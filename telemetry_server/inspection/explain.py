@@ -21,6 +21,7 @@ from telemetry_server.coordinator.work_items import RawItem
 from telemetry_server.inspection.histogram_count import histograms_kept
 from telemetry_server.inspection.probe_marks import anomalies_of
 from telemetry_server.inspection.record_fields import revision_url
+from telemetry_server.inspection.refused_names import names_in_path, names_in_quarantine
 from telemetry_server.inspection.submission_listing import submissions_from
 from telemetry_server.outcomes.checks import CHECKS, DOCTYPE, REVISION
 from telemetry_server.outcomes.outcome import QuarantineReason
@@ -84,10 +85,7 @@ def explain(
     outcomes = sorted(
         ledger.outcomes_of(document_id.bytes), key=lambda known: OUTCOME_ORDER.index(known.outcome)
     )
-    outcomes += [
-        IdOutcome("pending", "not read yet", received_at=moment)
-        for moment in _unread(root, ledger, document_id)
-    ]
+    outcomes += _unread(root, ledger, document_id)
     if not outcomes:
         return None
     first, *rest = outcomes
@@ -142,6 +140,7 @@ def _facts(
             facts["anomalies"] = anomalies_of(record[1], checks)
     elif known.outcome == "quarantined":
         facts["where"] = f"quarantine/{known.received_at[:10].replace('-', '')}/{known.reason}"
+        facts |= names_in_quarantine(root, ledger, document_id, known)
         if known.reason == QuarantineReason.PRIVACY_VIOLATION:
             name = MarkName.CLIENT_ID_PRESENT.value
             facts["anomalies"] = [{"name": name, "metric": None, "process": None, "detail": detail}]
@@ -156,7 +155,11 @@ def _facts(
             facts["revision"] = known.detail
         facts["where"] = f"raw/{known.segment}"
         item = RawItem(known.segment, known.offset, known.length)
-        facts["received_at"] = timestamp(read_item(root.raw, item).received_at)
+        submission = read_item(root.raw, item)
+        facts["received_at"] = timestamp(submission.received_at)
+        facts |= names_in_path(submission.path)
+    else:
+        facts |= {"namespace": known.namespace or None, "doctype": known.doctype or None}
     return facts
 
 
@@ -261,8 +264,8 @@ def _name_spec_lines(resolver: Resolver, url: str | None, dropped: list[dict[str
             histogram["spec_line"] = line
 
 
-def _unread(root: DataRoot, ledger: Ledger, document_id: UUID) -> Iterator[str]:
-    """Yield the time of arrival of submissions with this id that are not read yet."""
+def _unread(root: DataRoot, ledger: Ledger, document_id: UUID) -> Iterator[IdOutcome]:
+    """Yield the submissions with this id that are not read yet."""
     wanted = str(document_id)
     positions = ledger.positions()
     for segment in segments(root.raw):
@@ -271,4 +274,11 @@ def _unread(root: DataRoot, ledger: Ledger, document_id: UUID) -> Iterator[str]:
             continue
         for submission in submissions_from(segment.path, position.position):
             if (document_id_of(submission.path) or "").lower() == wanted:
-                yield timestamp(submission.received_at)
+                names = names_in_path(submission.path)
+                yield IdOutcome(
+                    "pending",
+                    "not read yet",
+                    received_at=timestamp(submission.received_at),
+                    namespace=names["namespace"] or "",
+                    doctype=names["doctype"] or "",
+                )

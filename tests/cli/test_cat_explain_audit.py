@@ -388,6 +388,48 @@ async def test_explain_of_a_pending_ping_names_its_revision(tmp_path):
     assert (answer.outcome, answer.received_at) == ("pending", "2026-11-22T12:00:00.000000Z")
     assert answer.revision == "mozilla-central/rev/0123456789ab"
     assert answer.where.startswith("raw/20261122/")
+    assert answer.namespace == "telemetry"
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("/submit/garden/watering/1/{}", ("garden", "watering")),
+        ("/submit/telemetry/{}/main/Firefox/30.0/release/20140301030202", ("telemetry", "main")),
+        ("/submit/telemetry/{}", ("telemetry", None)),
+        ("/submit/garden/{}", (None, None)),
+    ],
+)
+async def test_explain_names_namespace_and_doctype_of_a_ping_that_was_not_stored(world, look, path, named):
+    """The path says them, before and after the body was refused; another ping has the same reason."""
+
+    def names() -> tuple[str | None, str | None]:
+        answer = json.loads(look("explain", "--json", an_id(30).upper()))
+        assert answer["outcome"] == outcome
+        return answer["namespace"], answer["doctype"]
+
+    world.receive(submitted(b"{broken", 30, path=path.format(an_id(30))) for _ in range(2))
+    outcome = "pending"
+    assert names() == named
+
+    await world.convert()
+
+    outcome = "quarantined"
+    assert names() == named
+    shown = look("explain", an_id(30))
+    assert ("  namespace        " in shown, "  doctype          " in shown) == tuple(map(bool, named))
+
+
+async def test_explain_of_a_ping_whose_quarantine_file_is_lost_says_the_rest(world, look):
+    """The reason is in the ledger."""
+    for file in (world.root.path / "quarantine").rglob("*"):
+        if file.is_file():
+            file.unlink()
+
+    answer = json.loads(look("explain", "--json", an_id(4)))
+
+    assert (answer["outcome"], answer["reason"]) == ("quarantined", "invalid_json")
+    assert answer["namespace"] is None
 
 
 def test_explain_names_dropped_histograms_and_duplicates(look):
