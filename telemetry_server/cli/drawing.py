@@ -1,7 +1,6 @@
-"""Turns a chart into a PNG file."""
+"""Turns a chart into PNG."""
 
 from importlib.util import find_spec
-from pathlib import Path
 
 from telemetry_server.settings.errors import ConfigurationError
 
@@ -9,16 +8,15 @@ from telemetry_server.settings.errors import ConfigurationError
 SCALE = 2.0
 
 
-def write_png(svg: str, path: Path) -> None:
+def png_of(svg: str) -> bytes:
     """
-    Write the chart in *svg* to *path* as PNG.
+    Return the chart in *svg* as PNG.
 
     Raises:
         ConfigurationError: vl-convert is not installed.
-        OSError: The file cannot be written.
     """
     if find_spec("vl_convert") is None:
         raise ConfigurationError("vl-convert is not installed; pip install 'telemetry-server[charts]'")
     import vl_convert
 
-    path.write_bytes(vl_convert.svg_to_png(svg, scale=SCALE))
+    return bytes(vl_convert.svg_to_png(svg, scale=SCALE))

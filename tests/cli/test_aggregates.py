@@ -161,6 +161,19 @@ def test_a_chart_in_an_svg_file(run, tmp_path):
     assert "EXP, " in text
 
 
+def test_a_chart_on_standard_output(run, tmp_path, monkeypatch):
+    """The same; PNG does not go to a terminal."""
+    run("aggregate")
+    path = tmp_path / "chart.svg"
+    run("histogram", "EXP", "--svg", str(path))
+
+    assert run("histogram", "EXP", "--svg", "-")[0] == path.read_text(encoding="utf-8")
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    _, errors = run("histogram", "EXP", "--png", "-", status=ExitStatus.USAGE)
+    assert errors == "telemetry-server histogram: PNG is not text; name a file with --png\n"
+
+
 def test_a_chart_in_a_png_file(run, tmp_path):
     """The chart of `--svg`, with its texts."""
     pytest.importorskip("vl_convert")

@@ -329,6 +329,8 @@ USAGE = {
     "a part with an output": (["job.py", "--part", "p", "--output", "o"], "--part writes a part"),
     "a filter of parts": (["job.py", "--merge", "p", "--filter", "f"], "--filter goes with --part"),
     "totals and output on stdout": (["job.py", "--json"], "name a file for the output with --output"),
+    "totals and a part on stdout": (["job.py", "--json", "--part", "-"], "name a file for the output"),
+    "a part, and output on stdout": (["job.py", "--part", "a.part", "--output", "-"], "--part writes a part"),
     "a bucket": (["job.py", "-b", "x"], "-b/--bucket is not supported: data is never in a cloud store"),
     "a key": (["job.py", "-k", "x"], "is not supported: data is never in a cloud store"),
     "a secret key": (["job.py", "-s", "x"], "is not supported: data is never in a cloud store"),

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +70,25 @@ def test_merging_one_part_equals_the_run(machines):
     part = part_of(one, IN_ORDER, "one.part", "--mappers", "3")
 
     assert one.command("mapreduce", str(one.write(IN_ORDER)), "--merge", part)[0] == one.run(IN_ORDER)[0]
+
+
+def test_a_part_may_go_to_standard_output(machines):
+    """So that another machine gets it through a pipe; it has the bytes of the file."""
+    one = machines[0]
+    part = Path(part_of(one, COUNT, "one.part")).read_bytes()
+    words = ["mapreduce", str(one.write(COUNT)), *one.always, "--part", "-"]
+
+    done = subprocess.run([sys.executable, "-m", "telemetry_server", *words], capture_output=True, check=True)
+
+    assert done.stdout == part
+    assert b"records" in done.stderr
+
+
+def test_a_part_does_not_go_to_a_terminal(machines, monkeypatch):
+    """It would be noise there."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    assert "name a file with --part" in machines[0].run(COUNT, "--part", "-", status=2)[1]
 
 
 def test_a_part_begins_with_a_line_of_json(machines):

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.output_arguments import only_on_disk
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.terminal.output import print_json, progress, say
 
@@ -17,7 +18,12 @@ telemetry-server restore makes a data root from it."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``backup``."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="the archive to write; it must not exist")
+    parser.add_argument(
+        "file",
+        type=only_on_disk("a backup may have to start again; name a file"),
+        metavar="FILE",
+        help="the archive to write; it must not exist",
+    )
     add_json_option(parser)
     add_settings_options(parser)
 

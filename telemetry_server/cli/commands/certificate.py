@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.output_arguments import output_folder
 from telemetry_server.cli.shared_options import add_json_option
 from telemetry_server.terminal.output import print_json, say
 
@@ -47,7 +48,7 @@ def _days(text: str) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``certificate``."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder for the two files")
+    parser.add_argument("folder", type=output_folder, metavar="FOLDER", help="folder for the two files")
     parser.add_argument(
         "--host",
         action="append",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.output_arguments import output_folder
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.terminal.output import print_json, print_text, say
 
@@ -19,7 +20,11 @@ fewer than 10 clients (or suppress_below, where it is set) are not counted."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``collected``."""
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="the folder to write into; made if missing"
+        "--output",
+        type=output_folder,
+        required=True,
+        metavar="DIR",
+        help="the folder to write into; made if missing",
     )
     add_json_option(parser)
     add_settings_options(parser)

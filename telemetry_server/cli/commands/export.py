@@ -13,6 +13,7 @@ from telemetry_server.cli.commands.job_runs import (
     say_totals,
 )
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.output_arguments import output_folder
 from telemetry_server.cli.shared_options import add_json_option, settings_of
 from telemetry_server.terminal.output import print_json, progress
 
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "form", choices=tuple(JOBS), metavar="frontend|dashboard-v1", help="who reads the files"
     )
     parser.add_argument(
-        *("-o", "--output"), type=Path, metavar="DIR", required=True, help="folder of the files"
+        *("-o", "--output"), type=output_folder, metavar="DIR", required=True, help="folder of the files"
     )
     add_run_options(parser)
     add_json_option(parser)

@@ -11,6 +11,7 @@ from telemetry_server.cli.commands.fuel_messages import (
 )
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.number_arguments import natural
+from telemetry_server.cli.output_arguments import only_on_disk
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
@@ -41,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     migrating = actions.add_parser("migrate", help="bring the schema of the database up to date")
     migrating.add_argument("--check", action="store_true", help="change nothing; 1 if it is not up to date")
     backup = actions.add_parser("backup", help="write the database to one file, while the server runs")
-    backup.add_argument("file", type=Path, metavar="FILE")
+    needs_file = only_on_disk("the database is copied into a file; name one")
+    backup.add_argument("file", type=needs_file, metavar="FILE", help="must not exist")
     backup.add_argument("--database", choices=DATABASES, default="collector", help="which one")
     restoring = actions.add_parser("restore", help="replace the content of the database with a backup")
     restoring.add_argument("file", type=Path, metavar="FILE")

@@ -3,11 +3,11 @@
 import argparse
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.output_arguments import STDOUT, output_file, write_output
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
 
@@ -84,8 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output = parser.add_mutually_exclusive_group()
     add_json_option(output)  # type: ignore[arg-type]
     output.add_argument("--csv", action="store_true", help="print a line for each bucket as CSV")
-    output.add_argument("--png", type=Path, metavar="FILE", help="draw the last row into a PNG file")
-    output.add_argument("--svg", type=Path, metavar="FILE", help="draw the last row into an SVG file")
+    output.add_argument("--png", type=output_file, metavar="FILE", help="draw the last row as PNG; -: stdout")
+    output.add_argument("--svg", type=output_file, metavar="FILE", help="draw the last row as SVG; -: stdout")
     add_settings_options(parser)
 
 
@@ -97,6 +97,9 @@ def run(args: argparse.Namespace) -> int:
 
     if args.by == "branch" and not args.experiment:
         say("telemetry-server histogram: --by branch needs --experiment NAME")
+        return ExitStatus.USAGE
+    if args.png == STDOUT and sys.stdout.isatty():
+        say("telemetry-server histogram: PNG is not text; name a file with --png")
         return ExitStatus.USAGE
     values = {name: getattr(args, f"of_{name}") for name in DIMENSIONS}
     query = HistogramQuery(
@@ -119,6 +122,8 @@ def run(args: argparse.Namespace) -> int:
         return ExitStatus.FINDINGS
     try:
         _print(args, answer)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         if not (args.svg or args.png):
             raise
@@ -141,11 +146,11 @@ def _print(args: argparse.Namespace, answer: dict[str, Any]) -> None:
 
         chart = histogram_svg(answer)
         if args.svg:
-            args.svg.write_text(chart, encoding="utf-8")
+            write_output(args.svg, chart.encode())
         else:
-            from telemetry_server.cli.drawing import write_png
+            from telemetry_server.cli.drawing import png_of
 
-            write_png(chart, args.png)
+            write_output(args.png, png_of(chart))
     elif rows:
         _print_rows(answer)
     _say_rest(args, answer)

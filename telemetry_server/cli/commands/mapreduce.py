@@ -16,6 +16,7 @@ from telemetry_server.cli.commands.job_runs import (
     say_totals,
 )
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.output_arguments import STDOUT, output_file
 from telemetry_server.cli.shared_options import add_json_option, settings_of
 from telemetry_server.terminal.output import print_json, progress
 
@@ -66,11 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     parser.add_argument(
         *("-o", "--output"),
-        type=Path,
+        type=output_file,
         metavar="FILE",
-        help="write the output there, whole or not at all (default: stdout)",
+        help="write the output there, whole or not at all (default: -, stdout)",
     )
-    parser.add_argument("--part", type=Path, metavar="PART", help="only map and combine, into this file")
+    parser.add_argument(
+        "--part", type=output_file, metavar="PART", help="only map and combine, into this file; - is stdout"
+    )
     parser.add_argument(
         "--merge", type=Path, nargs="+", metavar="PART", help="combine and reduce these parts"
     )
@@ -101,7 +104,7 @@ def _run(args: argparse.Namespace) -> int:
     from telemetry_server.mapreduce.run import RunOptions
 
     job = _job_of(args)
-    target: Path | None = args.part or args.output
+    target: Path = args.part or args.output or STDOUT
     work = args.work or Path(tempfile.gettempdir())
     if args.merge:
         open_output = _opened(target)
@@ -144,8 +147,11 @@ def _check(args: argparse.Namespace) -> None:
         raise Unusable("--cluster maps records; --merge only reduces, on this machine")
     if args.merge and args.filter:
         raise Unusable("--filter goes with --part; the parts are already filtered")
-    if args.json and not (args.output or args.part):
+    target = args.part or args.output or STDOUT
+    if args.json and target == STDOUT:
         raise Unusable("--json prints totals on stdout; name a file for the output with --output")
+    if args.part == STDOUT and sys.stdout.isatty():
+        raise Unusable("a part is not text; name a file with --part")
 
 
 def _job_of(args: argparse.Namespace) -> "JobSpec":
@@ -167,7 +173,7 @@ def _job_of(args: argparse.Namespace) -> "JobSpec":
     return PythonSpec(read_job(path))
 
 
-def _opened(path: Path | None) -> "OpenOutput":
+def _opened(path: Path) -> "OpenOutput":
     """
     Return what opens the output.
 
@@ -176,7 +182,7 @@ def _opened(path: Path | None) -> "OpenOutput":
     """
     from telemetry_server.mapreduce.output_file import check_writable, standard_output, whole_output
 
-    if path is None:
+    if path == STDOUT:
         return partial(standard_output, sys.stdout)
     check_writable(path)
     return partial(whole_output, path)

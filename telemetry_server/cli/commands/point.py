@@ -2,11 +2,11 @@
 
 import argparse
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from telemetry_server.cli.commands.glean_snippets import glean_snippets
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.output_arguments import STDOUT, output_file
 from telemetry_server.cli.shared_options import (
     add_json_option,
     add_settings_options,
@@ -51,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address of the server (default: 127.0.0.1)")
     parser.add_argument("--port", help="port of the server (default: 8080)")
     add_tls_options(parser)
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write to FILE, which must not exist")
+    parser.add_argument(
+        "--write", type=output_file, metavar="FILE", help="write to FILE, which must not exist; - is stdout"
+    )
     add_settings_options(parser)
     add_json_option(parser)
 
@@ -60,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the configuration, or write it to a file."""
     url = _url(args.url, settings_of(args))
     value, text = _firefox(url) if args.client == "firefox" else _glean(url)
-    if args.write is not None:
+    prints = args.write in (None, STDOUT)
+    if not prints:
         try:
             with args.write.expanduser().open("x", encoding="utf-8") as file:
                 file.write(text)
@@ -70,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         say(f"written to {args.write}")
     if args.json:
         print_json(value)
-    elif args.write is None:
+    elif prints:
         print(text, end="")
     return ExitStatus.DONE
 

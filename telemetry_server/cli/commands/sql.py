@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.output_arguments import STDOUT, output_file
 from telemetry_server.cli.quantity_arguments import duration, size
 from telemetry_server.cli.shared_options import add_settings_options, settings_of
 from telemetry_server.terminal.output import say
@@ -56,7 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", dest="format", action="store_const", const="json", help="the same as --format json"
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write the result into this file, whole or not at all"
+        "--output",
+        type=output_file,
+        default=STDOUT,
+        metavar="FILE",
+        help="write the result into this file, whole or not at all (default: -, stdout)",
     )
     parser.add_argument(
         "--timeout",
@@ -107,7 +112,7 @@ def _run(args: argparse.Namespace) -> int:
     specs = revision_cache_path(settings)
     limits = QueryLimits(args.timeout, args.memory)
     with opened_session(root, specs, limits, anonymous=stores_of(settings).anonymous) as session:
-        if args.output is None:
+        if args.output == STDOUT:
             _print(args, session, statement)
         else:
             with _made(args.output) as file:
@@ -124,7 +129,7 @@ def _statement_of(args: argparse.Namespace) -> str:
     """
     if (args.statement is None) == (args.file is None):
         raise _Unusable("name one SELECT, or a --file that holds one")
-    if args.format == "parquet" and args.output is None and sys.stdout.isatty():
+    if args.format == "parquet" and args.output == STDOUT and sys.stdout.isatty():
         raise _Unusable("parquet is not text; name a file with --output")
     if args.file is None:
         statement: str = args.statement
