@@ -7,6 +7,7 @@ from typing import Any
 
 from telemetry_server.aggregates.complete_hiding import hidden_groups
 from telemetry_server.aggregates.dimensions import FILTERS, Dimensions, day_of
+from telemetry_server.aggregates.groups import group_order
 from telemetry_server.aggregates.query import PING, Selection
 from telemetry_server.aggregates.reader import Reader
 from telemetry_server.aggregates.stored_sums import StoredSums
@@ -56,7 +57,7 @@ def clients_answer(
         groups[group].add(sums)
     rows: list[dict[str, Any]] = []
     hidden = _hidden(groups, reader.suppress_below, None if totals_by is None else len(totals_by))
-    for group in sorted(groups.keys() - hidden):
+    for group in sorted(groups.keys() - hidden, key=_order):
         sums = groups[group]
         values = dict(zip(by, group.split(SEPARATOR), strict=True)) if by else {}
         rows.append({**values, "clients": sums.client_count, "pings": sums.pings})
@@ -80,6 +81,10 @@ def _hidden(groups: Mapping[str, Sums], suppress_below: int, total_names: int | 
     for group, sums in groups.items():
         parts[SEPARATOR.join(group.split(SEPARATOR)[:total_names])][group] = sums
     return set().union(*(hidden_groups(part, suppress_below) for part in parts.values()))
+
+
+def _order(group: str) -> list[tuple[int, tuple[int, ...], str]]:
+    return [group_order(value) for value in group.split(SEPARATOR)]
 
 
 def _value(name: str, dimensions: Dimensions, day: str) -> str:
