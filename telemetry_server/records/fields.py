@@ -112,8 +112,8 @@ def fields_of(record: Record) -> RecordFields:
         architecture=dimensions.architecture,
         reason=_text(top_info.get("reason")) or doctype,
         revision=_text(info.get("revision")),
-        session_id=uuid_text(session_id),
-        subsession_id=uuid_text(info.get("subsessionId")),
+        session_id=_id_text(session_id),
+        subsession_id=_id_text(info.get("subsessionId")),
         profile_subsession_counter=_integer(info.get("profileSubsessionCounter")),
         experiments=_experiments_of(record),
         source_tags=_text(member(metadata, "header").get("x_source_tags")),
@@ -203,6 +203,11 @@ def _experiments_of(record: Record) -> tuple[tuple[str, str | None], ...]:
         member(record, "ping_info"), "experiments"
     )
     return tuple((slug, _text(member(found, slug).get("branch"))) for slug in found)
+
+
+def _id_text(value: Any) -> str | None:
+    """Return an id as text: a UUID in lower case without braces, any other as it was sent."""
+    return uuid_text(value) or _text(value)
 
 
 def _text(value: Any) -> str | None:

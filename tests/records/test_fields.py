@@ -97,6 +97,11 @@ OWN_PRODUCT = {"app_version": "2.0", "app_channel": "stable", "app_build": "b9"}
             id="unified main ping",
         ),
         pytest.param(
+            a_record(payload={"info": {"sessionId": "Session 7", "subsessionId": 12}}),
+            {"session_id": "Session 7", "subsession_id": "12"},
+            id="session ids that are no UUIDs",
+        ),
+        pytest.param(
             a_record(doctype="idle-daily", **CLASSIC),
             {
                 "application": "Firefox",
