@@ -40,11 +40,12 @@ Day = Annotated[
     Field(pattern=DAY_PATTERN, description=DAY_WORDS, examples=["20261127"]),
     AfterValidator(_day),
 ]
+HOUR_WORDS = "a day like `2026-11-27` or `20261127`, or an hour like `2026-11-27T09`, in UTC"
 DayOrHour = Annotated[
     str,
     Field(
         pattern=r"^([0-9]{4}-?[0-9]{2}-?[0-9]{2}(T([01][0-9]|2[0-3]))?)?$",
-        description="a day like `2026-11-27` or `20261127`, or an hour like `2026-11-27T09`, in UTC",
+        description=HOUR_WORDS,
         examples=["20261127"],
     ),
     AfterValidator(_day_or_hour),
@@ -115,8 +116,8 @@ class PingsParameters(Span):
 class SubmissionsParameters(ListParameters):
     """Of the counts of submissions."""
 
-    first: Annotated[DayOrHour | None, Field(alias="from")] = None
-    last: Annotated[DayOrHour | None, Field(alias="to")] = None
+    first: Annotated[DayOrHour | None, Field(alias="from", description=HOUR_WORDS)] = None
+    last: Annotated[DayOrHour | None, Field(alias="to", description=HOUR_WORDS)] = None
     by: Annotated[Literal["hour", "day", "reason"], Field(description="What an item stands for")] = "day"
 
 

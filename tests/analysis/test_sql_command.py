@@ -236,6 +236,17 @@ def test_arguments_that_make_no_sense_are_named(sql, words, status):
     assert talk
 
 
+def test_help_names_every_table(sql, capsys):
+    """Those that SHOW TABLES lists."""
+    tables, _ = sql("--format", "csv", "SHOW TABLES")
+    with pytest.raises(SystemExit):
+        main(["sql", "--help"])
+    text = capsys.readouterr().out
+
+    named = text.partition("Tables: ")[2].partition(" (docs/sql.md)")[0]
+    assert sorted(named.replace(",", "").split()) == tables.split()[1:]
+
+
 def test_missing_packages_are_one_line_that_says_how_to_install_them(sql, monkeypatch):
     """Status 78."""
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "duckdb" else object())

@@ -125,6 +125,19 @@ async def test_what_cannot_be_answered_is_a_problem(target, status, setup):
     assert problem["title"] and problem["detail"]
 
 
+async def test_a_wrong_day_or_hour_is_answered_with_the_form_of_both(setup):
+    """The document of the API has the same words."""
+    words = "a day like `2026-11-27` or `20261127`, or an hour like `2026-11-27T09`, in UTC"
+    async with running_reports(setup) as reports:
+        problem = (await reports.get("/api/v1/submissions?by=hour&from=2026-11-27T24")).json()
+        document = (await reports.get("/api/openapi.json")).json()
+    parameters = document["paths"]["/api/v1/submissions"]["get"]["parameters"]
+
+    assert problem["detail"] == f"from: not valid; expected is {words}"
+    described = {each["name"]: each.get("description") for each in parameters}
+    assert described["from"] == described["to"] == words
+
+
 async def test_a_ping_is_answered_as_explain_has_it(setup, command):
     """With its body where that is asked for."""
     async with running_reports(setup) as reports:

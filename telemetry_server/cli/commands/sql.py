@@ -31,8 +31,8 @@ examples:
     FROM histogram_buckets WHERE metric = 'GC_MS' AND process = 'parent' GROUP BY ALL ORDER BY ALL"
   telemetry-server sql --file report.sql --format json --timeout 5m
 
-Tables: pings, histograms, histogram_buckets, shapes, scalars, events, records, quarantine, days,
-definitions (docs/sql.md).  "DESCRIBE histograms" prints the columns of one.  Times are UTC.
+Tables: pings, histograms, histogram_buckets, shapes, scalars, events, uptake, enrollments, records,
+quarantine, days, definitions (docs/sql.md).  "DESCRIBE histograms" prints the columns of one.  Times are UTC.
 
 exit status: 2 if the statement is refused or wrong, 4 if a file of a table is missing or damaged,
 5 if it was stopped by --timeout or --memory"""
