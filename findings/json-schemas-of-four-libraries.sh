@@ -2,15 +2,12 @@
 # jsonschema 4.26.0, fastjsonschema 2.22.3 and jsonschema-rs 0.61.2 (Python) and ajv 8.20.0 (npm) judge the same
 # values by the same JSON Schemas of draft 7, as a schema of pings is used in the client, at the edge and in the warehouse.
 # Expected: one answer from all four; all four pass the official suite in the main.
-# Seen: a price of 19.99 is a multiple of 0.01 for two of them, an id may end with a new line for one, digits may be Arabic
-# for two, a required key named as a method of JavaScript may be absent for ajv, the limit of 64 bits is one more
-# for ajv, and a keyword beside $ref, which draft 7 ignores, counts for ajv.  There are neither errors nor warnings:
+# Seen: a price of 19.99 is a multiple of 0.01 for two of them, digits may be Arabic for two, the limit of 64 bits is one
+# more for ajv, and a keyword beside $ref, which draft 7 ignores, counts for ajv.  There are neither errors nor warnings:
 #   schema                                         value                 jsonschema  fastjsonschema  jsonschema-rs  ajv
 #   {"multipleOf": 0.01}                           19.99                 no          yes             yes            no
 #   {"multipleOf": 0.01}                           19.98                 yes         yes             yes            yes
-#   {"pattern": "^[0-9a-f]+$"}                     "5e9\n"               yes         no              no             no
 #   {"pattern": "^\\d+$"}                          "٥"                   yes         yes             no             no
-#   {"required": ["valueOf"]}                      {}                    no          no              no             yes
 #   {"maximum": 9223372036854775807}               9223372036854775808   no          no              no             yes
 #   {"$ref": "#/definitions/count", "maximum": 9}  10                    yes         yes             yes            no
 # Needs Node.js 18 or newer and npm.
@@ -41,9 +38,7 @@ COUNT = {"count": {"type": "integer", "minimum": 0}}
 CASES = [
     ({"type": "number", "multipleOf": 0.01}, 19.99, "no yes yes no"),
     ({"type": "number", "multipleOf": 0.01}, 19.98, "yes yes yes yes"),
-    ({"type": "string", "pattern": "^[0-9a-f]+$"}, "5e9\n", "yes no no no"),
     ({"type": "string", "pattern": "^\\d+$"}, "٥", "yes yes no no"),
-    ({"type": "object", "required": ["valueOf"]}, {}, "no no no yes"),
     ({"type": "integer", "maximum": 2**63 - 1}, 2**63, "no no no yes"),
     ({"$ref": "#/definitions/count", "type": "integer", "maximum": 9, "definitions": COUNT}, 10, "yes yes yes no"),
 ]
