@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 
@@ -15,12 +17,28 @@ _SET_HERE = "telemetry-server"  # any text turns it on; this one says that the u
 
 
 def started_context() -> ForkServerContext:
-    """Start the process, which imports while this one goes on; return what makes processes of it."""
+    """
+    Start the process, which imports while this one goes on; return what makes processes of it.
+
+    Ctrl-C is for this process: that one would print a traceback if it came during its imports.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     with _safe_path():
-        ensure_running()
+        resource_tracker.ensure_running()  # what follows would start it too, and so unblock SIGINT
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)  # Ctrl-C that was held raises here
     return context
+
+
+def take_interrupts() -> None:
+    """Let a worker process, and the programs of its job, get SIGINT again; one that was held is dropped."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, handler)
 
 
 def restore_environment() -> None:

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from threading import Thread
 
 from storage.errors import NO_ROOM, StorageFull
-from telemetry_server.mapreduce.fork_server import restore_environment
+from telemetry_server.mapreduce.fork_server import restore_environment, take_interrupts
 from telemetry_server.mapreduce.one_work import do_work
 from telemetry_server.mapreduce.work import Failed, FileStarted, Work, WorkSetup
 
@@ -19,6 +19,7 @@ def serve_work(connection: "Connection[object, object]", setup: WorkSetup) -> No
     """Do what arrives on *connection*, and send the results."""
     # Its own group: Ctrl-C goes to the parent alone, which ends this process and its children.
     os.setsid()
+    take_interrupts()
     os.dup2(sys.stderr.fileno(), 1)  # what a job prints is not a result
     sys.dont_write_bytecode = True
     restore_environment()

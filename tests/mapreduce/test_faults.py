@@ -239,6 +239,37 @@ def test_an_interrupted_job_leaves_nothing(jobs, number):
     wait_for(lambda: not processes_with(f"987{os.getpid()}"))
 
 
+def test_ctrl_c_while_processes_are_started_says_nothing(jobs):
+    """A terminal sends it to all of them; one that still imports its modules printed a traceback."""
+    job = jobs.write(COUNT + SUM)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "telemetry_server", "mapreduce", str(job), *jobs.always],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=bare_environment() | {"STARTED_BY": str(jobs.folder)},
+        start_new_session=True,
+    )
+    # The command, what cleans up after it, and what forks its processes.
+    wait_for(lambda: len(processes_with(f"STARTED_BY={jobs.folder}")) >= 3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert (process.returncode, said) == (130, b"")
+
+
+def test_a_worker_process_may_be_interrupted(jobs):
+    """And so may the programs that it starts: they have its blocked signals."""
+    text = """
+import signal
+def map(key, dims, value, context):
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    context.write("blocked", signal.SIGINT in blocked or signal.getsignal(signal.SIGINT) == signal.SIG_IGN)
+def reduce(key, values, context):
+    context.write(key, any(values))
+"""
+    assert jobs.output(text) == ["blocked\tFalse"]
+
+
 @pytest.mark.slow
 def test_what_a_killed_run_left_is_removed_by_the_next(jobs):
     """Its processes end by themselves."""
