@@ -133,6 +133,8 @@ def _quiet_stdout() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that *argv* names; return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"]:  # as git and others have it
+        words = [*words[1:2], "--help"]
     first = words[0] if words else ""
     known = {command for command, _ in COMMANDS}
     if first not in known:

@@ -24,7 +24,9 @@ def url_list(value: object) -> tuple[str, ...]:
     if isinstance(texts, list | tuple) and all(isinstance(text, str) and "://" in text for text in texts):
         return tuple(texts)
     # No part of the value in the message: it may hold a password.
-    raise ValueError("must be a URL like nats://HOST:4222/STREAM or kafka://HOST:9092/TOPIC")
+    raise ValueError(
+        "must be a URL like nats://HOST:4222/STREAM, kafka://HOST:9092/TOPIC or file:///DATA_ROOT"
+    )
 
 
 def one_url(value: object) -> str:

@@ -88,6 +88,13 @@ def test_convert_imports_no_package_that_a_run_does_not_need(tmp_path):
     assert not (HEAVY - needed | {"aiofiles"}) & set(done.stderr.split())
 
 
+def test_help_is_the_help_of_a_command_or_of_all(command):
+    """As people type it who know git; it was taken for a misspelled `health`."""
+    assert command("help") == command("--help")
+    assert command("help", "sql") == command("sql", "--help")
+    assert "no command 'slq'; did you mean sql?" in command("help", "slq", status=2)[1]
+
+
 @pytest.mark.parametrize("name", [name for name, _ in COMMANDS])
 def test_every_command_explains_itself(command, name):
     """--help says what it does and gives an example."""

@@ -137,3 +137,18 @@ def test_a_body_that_is_cut_off_is_not_a_readable_ping(command, tmp_path):
     talk = said_by(command, ("doctypes", "check", str(file), "--as", "a/b/1"), ExitStatus.BAD_INPUT)
 
     assert f"{file}: not a readable ping: " in talk
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (("users", "remove", "ada"), 1, "there is no user ada; telemetry-server users list shows all\n"),
+        (("tokens", "revoke", "ada"), 1, "there is no token ada; telemetry-server tokens list shows all\n"),
+        (("replay", "--reason", "invalid_jsn"), 2, "; did you mean invalid_json?\n"),
+        (("replay", "--reason", "ada"), 2, "'ada' is not a reason for quarantine; there are corrupt_gzip, "),
+        (("pull", "--from", "other-root"), 78, "or file:///DATA_ROOT\n"),
+    ],
+)
+def test_a_name_that_does_not_exist_leads_to_those_that_do(command, data, words, status, says):
+    """Or to what lists them."""
+    assert says in said_by(command, (*words, "--data", data), status)

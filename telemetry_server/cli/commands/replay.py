@@ -55,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
         )
         return ExitStatus.USAGE
     if args.reason is not None and args.reason not in set(QuarantineReason):
-        hint = did_you_mean(args.reason, QuarantineReason)
+        reasons = ", ".join(sorted(QuarantineReason))
+        hint = did_you_mean(args.reason, QuarantineReason) or f"; there are {reasons}"
         say(f"telemetry-server replay: {args.reason!r} is not a reason for quarantine{hint}")
         return ExitStatus.USAGE
     settings = settings_of(args)

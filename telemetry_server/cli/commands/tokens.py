@@ -103,7 +103,7 @@ def _revoke(args: argparse.Namespace) -> int:
 
     file = AccessFile(writable_data_root(settings_of(args)))
     if file.read().token(args.id) is None:
-        say(f"telemetry-server tokens: there is no token {args.id}")
+        say(f"telemetry-server tokens: there is no token {args.id}; telemetry-server tokens list shows all")
         return ExitStatus.FINDINGS
 
     def revoked(before: "AccessList") -> "AccessList":
