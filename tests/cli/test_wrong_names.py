@@ -147,8 +147,11 @@ def test_a_body_that_is_cut_off_is_not_a_readable_ping(command, tmp_path):
         (("replay", "--reason", "invalid_jsn"), 2, "; did you mean invalid_json?\n"),
         (("replay", "--reason", "ada"), 2, "'ada' is not a reason for quarantine; there are corrupt_gzip, "),
         (("pull", "--from", "other-root"), 78, "or file:///DATA_ROOT\n"),
+        (("backup", "."), 2, "telemetry-server backup: . is a folder; name a file\n"),
+        (("restore", "/dev/null"), 4, "/dev/null: not a file; name a file written by backup\n"),
+        (("restore", "ada.tar"), 4, "ada.tar: no such file; name a file written by backup\n"),
     ],
 )
-def test_a_name_that_does_not_exist_leads_to_those_that_do(command, data, words, status, says):
+def test_a_wrong_name_leads_to_right_ones(command, data, words, status, says):
     """Or to what lists them."""
     assert says in said_by(command, (*words, "--data", data), status)

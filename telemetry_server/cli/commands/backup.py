@@ -36,6 +36,9 @@ def run(args: argparse.Namespace) -> int:
 
     root = existing_data_root(settings_of(args))
     file: Path = args.file.absolute()
+    if file.is_dir():
+        say(f"telemetry-server backup: {args.file} is a folder; name a file")
+        return ExitStatus.USAGE
     if file.exists():
         say(f"telemetry-server backup: {args.file} exists; name another file, or remove it")
         return ExitStatus.USAGE

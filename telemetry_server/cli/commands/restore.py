@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
     from storage.disk import Disk
 
     if not args.file.is_file():
-        say(f"telemetry-server restore: {args.file}: no such file; name a file written by backup")
+        found = "not a file" if args.file.exists() else "no such file"
+        say(f"telemetry-server restore: {args.file}: {found}; name a file written by backup")
         return ExitStatus.BAD_INPUT
     try:
         with args.file.open("rb"):
