@@ -141,7 +141,7 @@ class Forgetter:
             open_ledger(self._root, self._disk) as ledger,
         ):
             key = needed_key(self._root) if ledger.forgotten_version() else ensure_key(self._root, self._disk)
-            mark = blake2b(b"index", key=key, digest_size=8).digest()
+            mark = blake2b(b"index with anonymous lines", key=key, digest_size=8).digest()
             lock = FileLock(self._root.state / "converter.lock")
             with ForgetIndex(self._root, mark) as index:
                 archived = ArchivedFiles(self._root, ledger, self._disk)

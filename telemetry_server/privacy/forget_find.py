@@ -27,10 +27,17 @@ from telemetry_server.privacy.identifiers.keyed_hash import COMMON_IDS
 from telemetry_server.privacy.identifiers.submission_ids import (
     ids_in_line,
     ids_in_submission,
+    is_anonymous,
     own_uuid,
     own_uuid_of_line,
 )
-from telemetry_server.privacy.places import Forgetting, line_files, path_hash, segment_files
+from telemetry_server.privacy.places import (
+    ANONYMOUS,
+    Forgetting,
+    line_files,
+    path_hash,
+    segment_files,
+)
 from telemetry_server.privacy.raw_parts import RawPart, raw_parts
 
 CLIENT_DIGEST_BYTES = 16  # as in `convert.probe_check`
@@ -72,6 +79,7 @@ def find(context: Forgetting, wanted: Wanted, given: Mapping[bytes, int]) -> Fou
     found = Found(documents=dict(given))
     _find_lines(context, wanted, found)
     _find_waiting(context, wanted, found)
+    _find_anonymous(context, wanted, found)
     _find_raw(context, wanted, found)
     return found
 
@@ -154,6 +162,28 @@ def _submission(context: Forgetting, segment: str, offset: int, length: int) -> 
             return read_submission(stream.fileno(), Span(offset, length, 0, 0))
     except (DamagedRecord, TornRecord, FileNotFoundError):
         return None
+
+
+def _find_anonymous(context: Forgetting, wanted: Wanted, found: Found) -> None:
+    """Find refused pings of anonymous stores: the ids of their clients are in raw/ alone."""
+    documents: set[bytes] = set()
+    files = line_files(context) if wanted.clients else {}
+    for path in context.index.holding(files, [context.hash.of_uuid(ANONYMOUS)]):
+        try:
+            with (
+                damage_of(path),
+                open_stored(context.root.path, path, context.ledger.archived_object) as stream,
+            ):
+                lines = read_lines(stream, files[path].length)
+                documents |= {own for line in lines if is_anonymous(line) and (own := own_uuid_of_line(line))}
+        except DamagedFile as error:
+            found.damaged.append(str(error))
+    documents -= found.documents.keys()
+    segments = segment_files(context)
+    for path in context.index.holding(segments, map(context.hash.of_uuid, documents)):
+        for part in raw_parts(segments[path].path):
+            if part.submission is not None and own_uuid(part.submission.path) in documents:
+                _order_of(wanted, found, part.submission)
 
 
 def _find_raw(context: Forgetting, wanted: Wanted, found: Found) -> None:

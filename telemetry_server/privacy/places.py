@@ -26,13 +26,14 @@ from telemetry_server.privacy.damaged_files import damage_of
 from telemetry_server.privacy.forget_index import ForgetIndex, IndexedFile
 from telemetry_server.privacy.identifiers.damaged_bytes import ids_in_damaged
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
-from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, own_uuid
+from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, is_anonymous, own_uuid
 from telemetry_server.privacy.raw_parts import raw_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_AT_ONCE = 65_536
+ANONYMOUS = b"an anonymous one"  # in the index like an id: the file has lines of anonymous stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ def _line_ids(context: Forgetting, file: StoredFile) -> Callable[[int], Iterator
             for lines, _ in read_frames(stream, start, file.length):
                 for line in lines:
                     yield from ids_in_line(line)
+                    if is_anonymous(line):
+                        yield ANONYMOUS
 
     return ids
 
