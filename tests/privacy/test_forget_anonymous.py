@@ -1,5 +1,7 @@
 """A client id that is in raw/ alone: conversion takes it out of pings of anonymous stores."""
 
+from datetime import timedelta
+
 import pytest
 
 from storage.disk import Disk
@@ -7,7 +9,7 @@ from telemetry_server.aggregates.update import Updater
 from telemetry_server.privacy.forget import Forgetter
 from telemetry_server.probes.stores import parse_stores
 from tests.probes.samples import SOMEBODY, STORES, a_ping
-from tests.support.data_root import World, an_id, submitted
+from tests.support.data_root import NOON, World, an_id, submitted
 from tests.support.independent_scan import hits
 
 RAIN = {"scalars": {"parent": {"garden.weather.rain_ticks": 42}}}
@@ -16,7 +18,7 @@ OTHER = "99999999-1111-4222-8333-444444444444"
 
 @pytest.fixture
 async def world(tmp_path):
-    """Of a client: a violation, one that cannot be read, a conflict; and pings of others."""
+    """Of a client on two days: violations, one that cannot be read, a conflict; and pings of others."""
     world = World(tmp_path / "data", stores=parse_stores(STORES))
     world.put_specs()
     typed = f"/submit/telemetry/{an_id(3)}/custom/Firefox/70.0/release/20191010000000"
@@ -31,6 +33,7 @@ async def world(tmp_path):
         ]
     )
     world.receive([submitted(a_ping(RAIN, clientId=SOMEBODY), 2)])
+    world.receive([submitted(a_ping(RAIN, clientId=SOMEBODY), 7, at=NOON + timedelta(days=1))])
     await world.convert()
     Updater(world.root, Disk()).update()
     return world
@@ -51,13 +54,13 @@ async def test_a_client_goes_from_raw_where_no_other_file_names_it(world):
 
     assert preview.removed == report.removed
     assert report.left == []
-    assert hits(world.root.path, [SOMEBODY, an_id(2), an_id(3), an_id(4)]) == {}
+    assert hits(world.root.path, [SOMEBODY, an_id(2), an_id(3), an_id(4), an_id(7)]) == {}
     assert set(hits(world.root.path, [OTHER])) != set()
     assert forgetter(world).scan().hits == {}
     assert {fields["document_id"] for _, fields in world.lines("quarantine")} == {an_id(5)}
     audited = world.audit()
     assert audited.findings == []
-    assert (audited.total.received, audited.total.stored, audited.total.deleted) == (7, 1, 5)
+    assert (audited.total.received, audited.total.stored, audited.total.deleted) == (8, 1, 6)
 
 
 async def test_later_pings_of_that_client_are_deleted(world):
