@@ -2,9 +2,9 @@
 # PyArrow 26.0.1 writes a table of 3,000 rows to an ORC file, whole or in parts of 1,000 rows.  A column has objects, and
 # every third object is null, as an optional part of a ping is.
 # Expected: one content, however the table is cut.
-# Seen: from the second part on the rows have the objects of the first part, without an error, as the place where a
-# part begins is applied to neither the nulls nor the fields.  The numbers beside them are right, so the rows look whole.
-# Without nulls, and in Parquet, all rows are right:
+# Seen: where some objects are null, the rows from the second part on have the objects of the first part, without an
+# error, since the place where a part begins is forgotten for that column.  The numbers beside it are right, so the rows
+# look whole.  Without nulls, for lists, and in Parquet all rows are right:
 #   written                        column             wrong rows   row 1000, written and read
 #   whole, ORC                     objects, nulls              0   {'a': 1000}, {'a': 1000}
 #   ORCWriter.write() of parts     objects, nulls           2000   {'a': 1000}, None
