@@ -1,6 +1,7 @@
-"""Garbage collection of short commands."""
+"""Imports of short commands: without garbage collection, and whole."""
 
 import gc
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,8 +21,12 @@ def uncollected() -> Iterator[None]:
 
     Otherwise the collector looks at them about a hundred times, and once more at the end.  Nothing is frozen
     in another program that calls `main`: its own garbage would stay in memory.
+
+    Ctrl-C waits until the imports are done: Python makes another error of one that comes while it makes a
+    class, and loses one that comes while it drops a weak reference.
     """
     was_enabled = gc.isenabled()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT} if _is_ours else ())
     gc.disable()
     try:
         yield
@@ -30,3 +35,5 @@ def uncollected() -> Iterator[None]:
             gc.freeze()
         if was_enabled:
             gc.enable()
+        if _is_ours:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)  # Ctrl-C that was held raises here

@@ -1,6 +1,8 @@
 """Imports without garbage collection."""
 
 import gc
+import os
+import signal
 
 import pytest
 
@@ -26,6 +28,19 @@ def test_nothing_is_collected_while_modules_are_imported():
 
     assert gc.isenabled()
     assert gc.get_freeze_count() >= frozen + len(made)
+
+
+@pytest.mark.usefixtures("ours")
+def test_ctrl_c_waits_until_the_modules_are_imported():
+    """Else Python may make another error of it."""
+    ended = False
+    with pytest.raises(KeyboardInterrupt), uncollected():
+        os.kill(os.getpid(), signal.SIGINT)
+        ended = True
+
+    assert ended
+    assert gc.isenabled()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_the_garbage_of_another_program_is_not_frozen(tmp_path):
