@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# posthog-node 5.70.0 (JavaScript) and posthog 7.91.1 (Python) decide features of PostHog by themselves.  Each feature has
+# posthog-node 5.70.0 (JavaScript) and posthog 7.91.1 (Python) decide features of PostHog by themselves.  A feature has
 # one condition on a property.
 # Expected: each user gets one answer, whichever language asks.
 # Seen: the answers differ, and "none" means that the SDK does not decide.  In Python a number equals the text of its
