@@ -26,6 +26,7 @@ from telemetry_server.convert.compiled.ping_text import IS_COMPILED
 from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.definition_choice import TaskResolver
 from telemetry_server.convert.pipeline import convert
+from telemetry_server.convert.step_by_step import convert_each
 from telemetry_server.coordinator.conversion_worker import ResultBuilder
 from telemetry_server.generator.definitions import Definitions, shipped_definitions
 from telemetry_server.generator.payloads import Layout
@@ -75,8 +76,10 @@ def ours(context: ConversionContext, *, plainly: bool) -> Work:
     def work(batch: list[Submission]) -> object:
         task = replace(context, resolver=TaskResolver(context.resolver))
         builder = ResultBuilder()
-        for index, submission in enumerate(batch):
-            outcome = convert(submission, task, fully=plainly)
+        outcomes = (
+            (convert(each, task, fully=True) for each in batch) if plainly else convert_each(batch, task)
+        )
+        for index, (submission, outcome) in enumerate(zip(batch, outcomes, strict=True)):
             if not isinstance(outcome, Stored):
                 raise TypeError(f"a good ping was not stored: {outcome}")
             builder.add(index, submission, outcome)

@@ -64,7 +64,26 @@ def convert(submission: Submission, context: ConversionContext, *, fully: bool =
     Args:
         fully: Decode every part of the ping, never only what is needed: slower, with the same outcome.
     """
-    outcome = _outcome(submission, context, fully=fully)
+    conversion, ended = begin(submission, context)
+    return as_written(converted(conversion, fully=fully) if ended is None else ended, submission, context)
+
+
+def begin(submission: Submission, context: ConversionContext) -> tuple[Conversion, Outcome | None]:
+    """Run `STEPS_ON_BYTES`; return the conversion, and its outcome if it has ended already."""
+    notes: Counter[str] = Counter()
+    conversion = Conversion(with_readable_texts(submission, notes), context, notes)
+    return conversion, _run(STEPS_ON_BYTES, conversion)
+
+
+def converted(conversion: Conversion, *, fully: bool) -> Outcome:
+    """Return the outcome of a conversion that has begun."""
+    return convert_ping(
+        lambda parse: _convert(conversion.with_parser(parse)), fully=fully or conversion.is_parsed_whole
+    )
+
+
+def as_written(outcome: Outcome, submission: Submission, context: ConversionContext) -> Outcome:
+    """Return *outcome*; a refused *submission* is in it where quarantine must hold less than was sent."""
     if isinstance(outcome, Refused):
         kept, identities = as_quarantined(submission, context.stores, context.rules, context.doctypes)
         if kept is not submission:
@@ -72,35 +91,28 @@ def convert(submission: Submission, context: ConversionContext, *, fully: bool =
     return outcome
 
 
-def _outcome(submission: Submission, context: ConversionContext, *, fully: bool) -> Outcome:
-    notes: Counter[str] = Counter()
-    conversion = Conversion(with_readable_texts(submission, notes), context, notes)
-    ended = _run(STEPS_ON_BYTES, conversion)
-    if ended is not None:
-        return ended
-    return convert_ping(
-        lambda parse: _convert(conversion.with_parser(parse)), fully=fully or conversion.is_parsed_whole
-    )
-
-
 def _convert(conversion: Conversion) -> Outcome:
-    return _run(STEPS_ON_PING, conversion) or _stored(conversion)
+    return _run(STEPS_ON_PING, conversion) or stored(conversion)
 
 
-def _run(steps: tuple["Step", ...], conversion: Conversion) -> Refused | AwaitingSpecs | None:
+def _run(steps: tuple["Step", ...], conversion: Conversion) -> Outcome | None:
     """Run *steps* in order; the outcome of the step that ends the conversion, None if all pass."""
+    for _, run in steps:
+        ended = run_step(run, conversion)
+        if ended is not None:
+            return ended
+    return None
+
+
+def run_step(run: Callable[[Conversion], Outcome | None], conversion: Conversion) -> Outcome | None:
+    """Run a step; return the outcome if it ends the conversion."""
     try:
-        for _, run in steps:
-            awaiting = run(conversion)
-            if awaiting is not None:
-                return awaiting
+        return run(conversion)
     except Refusal as refusal:
         reason, detail = refusal.reason, refusal.detail
     except PingError as error:
         reason, detail = REASON_OF[type(error)], error.detail
         conversion.document_id = conversion.document_id or error.document_id
-    else:
-        return None
     return Refused(
         reason,
         detail,
@@ -213,7 +225,7 @@ def _pack_histograms(conversion: Conversion) -> None:
     packer.check_losses()
 
 
-def _stored(conversion: Conversion) -> Stored:
+def stored(conversion: Conversion) -> Stored:
     """The outcome of a ping that passed every step."""
     path, packer, payload = conversion.path, conversion.packer, conversion.payload
     chosen, metadata, coarsening = conversion.definitions, conversion.metadata, conversion.coarsening

@@ -7,6 +7,7 @@ It writes no files: everything goes back to the coordinator as a `TaskResult`.
 
 import os
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -18,7 +19,7 @@ from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
 from telemetry_server.convert.conversion import ConversionContext
 from telemetry_server.convert.histograms.definition_choice import TaskResolver
-from telemetry_server.convert.pipeline import convert
+from telemetry_server.convert.step_by_step import convert_each
 from telemetry_server.coordinator.work_items import (
     AwaitingResult,
     DamagedResult,
@@ -78,29 +79,37 @@ class Worker:
         resolver = TaskResolver(self._resolver, task.given_up)
         context = replace(self._context, resolver=resolver)
         builder = ResultBuilder(TaskRows(DefinitionFinder(resolver)) if context.collects_rows else None)
+        submissions = self._submissions(task.items)
+        deleted = [each is not None and self._forgotten.hold(each) for each in submissions]
+        kept = (each for each, is_gone in zip(submissions, deleted, strict=True) if each and not is_gone)
+        outcomes = convert_each(kept, context)
+        for index, (item, submission) in enumerate(zip(task.items, submissions, strict=True)):
+            if submission is None:
+                builder.add_damaged(index, item)
+            elif deleted[index]:
+                builder.add_deleted(index, submission, self._forgotten.hash_of(submission))
+            else:
+                builder.add(index, submission, next(outcomes))
+        return builder.result()
+
+    def _submissions(self, items: Sequence[Item]) -> list[Submission | None]:
+        """Return the submissions of *items*; None for each that is damaged."""
         descriptors: dict[str, int] = {}
         try:
-            for index, item in enumerate(task.items):
-                try:
-                    submission = self._submission(item, descriptors)
-                except (DamagedRecord, TornRecord):
-                    builder.add_damaged(index, item)
-                    continue
-                if self._forgotten.hold(submission):
-                    builder.add_deleted(index, submission, self._forgotten.hash_of(submission))
-                    continue
-                builder.add(index, submission, convert(submission, context))
+            return [self._submission(item, descriptors) for item in items]
         finally:
             for descriptor in descriptors.values():
                 os.close(descriptor)
-        return builder.result()
 
-    def _submission(self, item: Item, descriptors: dict[str, int]) -> Submission:
+    def _submission(self, item: Item, descriptors: dict[str, int]) -> Submission | None:
         if not isinstance(item, RawItem):
             return item.submission
         if item.segment not in descriptors:
             descriptors[item.segment] = os.open(self._raw / item.segment, READ_FLAGS)
-        return read_submission(descriptors[item.segment], span_of(item))
+        try:
+            return read_submission(descriptors[item.segment], span_of(item))
+        except (DamagedRecord, TornRecord):
+            return None
 
 
 class ResultBuilder:
