@@ -35,16 +35,24 @@ def forgetter_of(settings: Settings, on_step: Callable[[str], None]) -> Forgette
         DataRoot(settings.data_dir.resolve()),
         Disk(),
         fuel=fuel_urls(settings),
+        opens_bodies=_opens_bodies(settings),
         wait_seconds=SEGMENT_WAIT_SECONDS,
         on_step=on_step,
     )
+
+
+def _opens_bodies(settings: Settings) -> bool:
+    """Whether conversion may take client ids out of lines, so that only the bodies in raw/ name them."""
+    return settings.stores_file is not None or settings.rules_file is not None
 
 
 @asynccontextmanager
 async def followed_orders(settings: Settings) -> AsyncIterator[None]:
     """Carry out deletion orders within the block, when their delay is over."""
     root = DataRoot(settings.data_dir.resolve())
-    follower = OrderFollower(root, settings.deletion_delay_days, fuel_urls(settings))
+    follower = OrderFollower(
+        root, settings.deletion_delay_days, fuel_urls(settings), opens_bodies=_opens_bodies(settings)
+    )
     task = asyncio.create_task(follower.run())
     try:
         yield

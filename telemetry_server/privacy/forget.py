@@ -53,6 +53,7 @@ class Forgetter:
 
     Args:
         fuel: Databases to delete installations from.
+        opens_bodies: Look for clients in the bodies of raw/ too: for data whose lines do not name them.
         wait_seconds: How long to wait for a segment that a server writes to.
         on_step: Called with the name of each step.
     """
@@ -63,6 +64,7 @@ class Forgetter:
         disk: Disk,
         *,
         fuel: FuelUrls = NO_FUEL,
+        opens_bodies: bool = False,
         wait_seconds: float = 0.0,
         on_step: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.time,
@@ -70,6 +72,7 @@ class Forgetter:
         self._root = root
         self._disk = disk
         self._fuel = fuel
+        self._opens_bodies = opens_bodies
         self._wait_seconds = wait_seconds
         self._on_step = on_step
         self._clock = clock
@@ -141,12 +144,22 @@ class Forgetter:
             open_ledger(self._root, self._disk) as ledger,
         ):
             key = needed_key(self._root) if ledger.forgotten_version() else ensure_key(self._root, self._disk)
-            mark = blake2b(b"index with anonymous lines", key=key, digest_size=8).digest()
+            content = b"index with bodies" if self._opens_bodies else b"index"
+            mark = blake2b(content, key=key, digest_size=8).digest()
             lock = FileLock(self._root.state / "converter.lock")
             with ForgetIndex(self._root, mark) as index:
                 archived = ArchivedFiles(self._root, ledger, self._disk)
                 with archived.held():
-                    yield Forgetting(self._root, ledger, self._disk, IdHash(key), index, lock, archived)
+                    yield Forgetting(
+                        self._root,
+                        ledger,
+                        self._disk,
+                        IdHash(key),
+                        index,
+                        lock,
+                        archived,
+                        opens_bodies=self._opens_bodies,
+                    )
 
     def _carry_out(self, context: Forgetting, given: dict[bytes, int]) -> Report:
         report = Report()

@@ -16,7 +16,7 @@ from storage.archive.object_reading import open_stored
 from storage.errors import DamagedRecord, TornRecord
 from storage.ledger.forgotten import IdKind, OrderState
 from storage.ledger.transaction import Transaction
-from storage.ledger.values import SEGMENT_START, Counts, Entry, PendingPing, StoredFile
+from storage.ledger.values import SEGMENT_START, Counts, Entry, PendingPing
 from storage.partitions.frames import read_lines
 from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
@@ -27,17 +27,10 @@ from telemetry_server.privacy.identifiers.keyed_hash import COMMON_IDS
 from telemetry_server.privacy.identifiers.submission_ids import (
     ids_in_line,
     ids_in_submission,
-    is_anonymous,
     own_uuid,
     own_uuid_of_line,
 )
-from telemetry_server.privacy.places import (
-    ANONYMOUS,
-    Forgetting,
-    line_files,
-    path_hash,
-    segment_files,
-)
+from telemetry_server.privacy.places import Forgetting, line_files, path_hash, segment_files
 from telemetry_server.privacy.raw_parts import RawPart, raw_parts
 
 CLIENT_DIGEST_BYTES = 16  # as in `convert.probe_check`
@@ -79,7 +72,7 @@ def find(context: Forgetting, wanted: Wanted, given: Mapping[bytes, int]) -> Fou
     found = Found(documents=dict(given))
     _find_lines(context, wanted, found)
     _find_waiting(context, wanted, found)
-    _find_anonymous(context, wanted, found)
+    _find_bodies(context, wanted, found)
     _find_raw(context, wanted, found)
     return found
 
@@ -164,41 +157,15 @@ def _submission(context: Forgetting, segment: str, offset: int, length: int) -> 
         return None
 
 
-def _find_anonymous(context: Forgetting, wanted: Wanted, found: Found) -> None:
-    """
-    Find refused pings of anonymous stores: the ids of their clients are in raw/ alone.
-
-    One day of arrival after the other, so that only the documents of a day are in memory.
-    """
-    files = line_files(context) if wanted.clients else {}
-    paths = context.index.holding(files, [context.hash.of_uuid(ANONYMOUS)])
-    segments = segment_files(context)
-    for day in sorted(set(map(_day_of, paths))):
-        documents: set[bytes] = set()
-        for path in (path for path in paths if _day_of(path) == day):
-            try:
-                documents |= _anonymous_in(context, files[path])
-            except DamagedFile as error:
-                found.damaged.append(str(error))
-        documents -= found.documents.keys()
-        of_day = (path for path in segments if _day_of(path) == day)
-        for path in context.index.holding(of_day, map(context.hash.of_uuid, documents)):
-            for part in raw_parts(segments[path].path):
-                if part.submission is not None and own_uuid(part.submission.path) in documents:
-                    _order_of(wanted, found, part.submission)
-
-
-def _day_of(path: str) -> str:
-    return path.split("/")[1]
-
-
-def _anonymous_in(context: Forgetting, file: StoredFile) -> set[bytes]:
-    with (
-        damage_of(file.path),
-        open_stored(context.root.path, file.path, context.ledger.archived_object) as stream,
-    ):
-        owns = (own_uuid_of_line(line) for line in read_lines(stream, file.length) if is_anonymous(line))
-        return {own for own in owns if own is not None}
+def _find_bodies(context: Forgetting, wanted: Wanted, found: Found) -> None:
+    """Find submissions whose client is named in raw/ alone: conversion took it out of the line."""
+    if not context.opens_bodies:
+        return
+    files = segment_files(context)
+    for path in context.index.holding(files, wanted.clients):
+        for part in raw_parts(files[path].path):
+            if part.submission is not None:
+                _order_of(wanted, found, part.submission)
 
 
 def _find_raw(context: Forgetting, wanted: Wanted, found: Found) -> None:

@@ -43,7 +43,7 @@ class ForgetIndex:
     The index of one data root; use it with ``with``.
 
     Args:
-        key_mark: Changes with the key of the hashes.
+        key_mark: Changes with the key of the hashes, and with what is looked for in a file.
     """
 
     def __init__(self, root: DataRoot, key_mark: bytes) -> None:
@@ -72,8 +72,9 @@ class ForgetIndex:
         # A lost commit costs time only.
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute(TABLE)
-        query = "SELECT path, length FROM files WHERE key_mark = ?"
-        self._lengths: dict[str, int] = dict(self._connection.execute(query, (self._key_mark,)))
+        # Of another key, or of an index with less in it.
+        self._connection.execute("DELETE FROM files WHERE key_mark != ?", (self._key_mark,))
+        self._lengths: dict[str, int] = dict(self._connection.execute("SELECT path, length FROM files"))
 
     def _remove(self) -> None:
         for suffix in ("", "-journal", "-wal", "-shm"):

@@ -28,12 +28,14 @@ class OrderFollower:
 
     Args:
         delay_days: From a deletion request to the deletion.
+        opens_bodies: As of `Forgetter`.
     """
 
-    def __init__(self, root: DataRoot, delay_days: float, fuel: FuelUrls) -> None:
+    def __init__(self, root: DataRoot, delay_days: float, fuel: FuelUrls, *, opens_bodies: bool) -> None:
         self._root = root
         self._delay_days = delay_days
         self._fuel = fuel
+        self._opens_bodies = opens_bodies
         self._index_at = time.monotonic() + INDEX_SECONDS
 
     async def run(self) -> None:
@@ -62,6 +64,7 @@ class OrderFollower:
         """Run one pass; return whether nothing is left."""
         settings = {
             "delay_days": self._delay_days,
+            "opens_bodies": self._opens_bodies,
             "fuel_collector": self._fuel.collector,
             "fuel_analytics": self._fuel.analytics,
         }

@@ -29,6 +29,7 @@ def main() -> int:
         DataRoot(Path(sys.argv[1])),
         Disk(),
         fuel=FuelUrls(settings["fuel_collector"], settings["fuel_analytics"]),
+        opens_bodies=settings["opens_bodies"],
         wait_seconds=SEGMENT_WAIT_SECONDS,
     )
     report = forgetter.carry_out(settings["delay_days"])

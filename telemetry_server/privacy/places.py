@@ -26,14 +26,13 @@ from telemetry_server.privacy.damaged_files import damage_of
 from telemetry_server.privacy.forget_index import ForgetIndex, IndexedFile
 from telemetry_server.privacy.identifiers.damaged_bytes import ids_in_damaged
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
-from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, is_anonymous, own_uuid
+from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, own_uuid
 from telemetry_server.privacy.raw_parts import raw_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_AT_ONCE = 65_536
-ANONYMOUS = b"an anonymous one"  # in the index like an id: the file has lines of anonymous stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ class Forgetting:
     index: ForgetIndex
     lock: FileLock  # the converter's
     archived: ArchivedFiles
+    opens_bodies: bool  # the index has each id in the bodies of raw/, not only those of the submissions
 
 
 def line_files(context: Forgetting) -> dict[str, StoredFile]:
@@ -78,7 +78,7 @@ def indexed_files(context: Forgetting) -> list[IndexedFile]:
             continue  # removed after its retention
         # What the index has came to rest before, and stays as it is.
         if context.index.length_of(path) == size or is_at_rest(segment.path):
-            found.append(IndexedFile(path, size, _segment_ids(id_hash, segment), grows=False))
+            found.append(IndexedFile(path, size, _segment_ids(context, segment), grows=False))
     found += [
         IndexedFile(path, file.bytes, _table_ids(context, file), grows=False)
         for path, file in table_files(context).items()
@@ -108,8 +108,6 @@ def _line_ids(context: Forgetting, file: StoredFile) -> Callable[[int], Iterator
             for lines, _ in read_frames(stream, start, file.length):
                 for line in lines:
                     yield from ids_in_line(line)
-                    if is_anonymous(line):
-                        yield ANONYMOUS
 
     return ids
 
@@ -119,8 +117,9 @@ def path_hash(id_hash: IdHash, path: str) -> bytes:
     return id_hash.of_text(f"path {path}")
 
 
-def _segment_ids(id_hash: IdHash, segment: SegmentPath) -> Callable[[int], Iterator[bytes]]:
-    """Return a function that yields the ids of submissions, and every id in damaged bytes."""
+def _segment_ids(context: Forgetting, segment: SegmentPath) -> Callable[[int], Iterator[bytes]]:
+    """Return a function that yields the ids of submissions, of bodies if these are opened, and of damaged bytes."""
+    id_hash = context.hash
 
     def ids(_: int) -> Iterator[bytes]:
         for part in raw_parts(segment.path):
@@ -130,6 +129,8 @@ def _segment_ids(id_hash: IdHash, segment: SegmentPath) -> Callable[[int], Itera
             path = part.submission.path
             own = own_uuid(path)
             yield path_hash(id_hash, path) if own is None else id_hash.of_uuid(own)
+            if context.opens_bodies:
+                yield from map(id_hash.of_uuid, part.ids())
 
     return ids
 

@@ -11,9 +11,6 @@ from telemetry_server.privacy.identifiers.gzip_members import GZIP_MAGIC, inflat
 from telemetry_server.privacy.identifiers.uuid_texts import uuids_in
 
 MAX_LAYERS = 3
-FIRST_BYTES = 2048  # the time of arrival is in these: what a client sent comes behind
-# Pings of anonymous stores, whose ids are taken out, show only the day on which they came.
-_ANONYMOUS = re.compile(rb'"received_at":"[0-9]{4}-[0-9]{2}-[0-9]{2}T00:00:00\.000000Z"')
 _BODY = re.compile(rb'"body_base64":\s*"([A-Za-z0-9+/=]*)"')
 
 
@@ -63,8 +60,3 @@ def own_uuid_of_line(line: bytes) -> bytes | None:
         return UUID(line[: line.index(b"\t")].decode()).bytes if line[36:37] == b"\t" else None
     except ValueError:
         return None
-
-
-def is_anonymous(line: bytes) -> bool:
-    """Whether a line of quarantine may be of an anonymous store: its client id is in raw/ alone."""
-    return _ANONYMOUS.search(line, 0, FIRST_BYTES) is not None
