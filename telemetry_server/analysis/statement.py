@@ -22,7 +22,7 @@ MAX_STATEMENT_CHARACTERS = 1_000_000
 _HIDDEN = frozenset(FILES_OF.values())
 # DuckDB's lists of tables, which have these names in the syntax tree, have the hidden ones too.
 _TABLES = '"tables"'
-_TABLES_WITH_COLUMNS = "__show_tables_expanded"
+_LISTS_OF_TABLES = frozenset({"tables", "__show_tables_expanded"})
 _PUBLIC_TABLES = (
     "SELECT view_name AS name FROM duckdb_views() WHERE NOT internal AND view_name NOT IN"  # noqa: S608 - names of our own
     f" {tuple(sorted(_HIDDEN))} ORDER BY name"
@@ -112,8 +112,7 @@ def _check_name(part: dict[str, Any]) -> None:
         raise StatementRefused(f"{name} is not a table; see docs/sql.md for their names")
     if part["type"] != "SHOW_REF":
         return
-    is_list = part["show_type"] == "SHOW_SPECIAL" and part["table_name"] in (_TABLES, _TABLES_WITH_COLUMNS)
-    if is_list or part["show_type"] == "SHOW_FROM":
+    if name.lower() in _LISTS_OF_TABLES or part["show_type"] == "SHOW_FROM":
         raise StatementRefused(
             "only SHOW TABLES, alone, lists tables; DESCRIBE pings shows the columns of one"
         )

@@ -101,9 +101,9 @@ def parser_of(command: str, module: ModuleType) -> argparse.ArgumentParser:
 
 
 def _run_command(command: str, rest: Sequence[str]) -> int:
-    from telemetry_server.cli.garbage import uncollected
+    from telemetry_server.cli.module_imports import importing
 
-    with uncollected():
+    with importing():
         module = import_module(f"telemetry_server.cli.commands.{command.replace('-', '_')}")
     args = parser_of(command, module).parse_args(rest)
     if args.debug:
@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that *argv* names; return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["help"]:  # as git and others have it
-        words = [*words[1:2], "--help"]
+        words = [*(word for word in words[1:2] if word != "help"), "--help"]
     first = words[0] if words else ""
     known = {command for command, _ in COMMANDS}
     if first not in known:
@@ -159,9 +159,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open until the process ends
     if argv is None:
         from telemetry_server.cli.extension_imports import hold_interrupts_while_they_load
-        from telemetry_server.cli.garbage import this_process_is_ours
+        from telemetry_server.cli.module_imports import this_process_runs_one_command
 
-        this_process_is_ours()
+        this_process_runs_one_command()
         hold_interrupts_while_they_load()
         if first == "serve":
             # What started it may send one at once.  It waits for the supervisor, which takes it.

@@ -93,6 +93,15 @@ class FullyParsedPing:
 Parse = Callable[[bytes, Counter[str]], Ping]
 
 
+def first_parser(*, fully: bool) -> Parse:
+    """
+    Return the parser to try first: the compiled walk, or the full parser.
+
+    What the walk does not store is parsed in full afterwards.
+    """
+    return CompiledPing if IS_COMPILED and not fully else FullyParsedPing
+
+
 def convert_ping(convert_with: Callable[[Parse], Outcome], *, fully: bool) -> Outcome:
     """
     The outcome of *convert_with* by the compiled walk where that stores the ping, else by the full parse.
@@ -101,9 +110,10 @@ def convert_ping(convert_with: Callable[[Parse], Outcome], *, fully: bool) -> Ou
         convert_with: Converts one submission with the parser that it is given; may be called twice.
         fully: Use the full parse only.
     """
-    if IS_COMPILED and not fully:
+    parse = first_parser(fully=fully)
+    if parse is not FullyParsedPing:
         try:
-            outcome = convert_with(CompiledPing)
+            outcome = convert_with(parse)
         except NeedsFullParse:
             pass
         else:

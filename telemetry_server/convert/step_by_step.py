@@ -1,17 +1,16 @@
 """
 Converts submissions step by step: each step for several of them, then the next step.
 
-The outcomes are those of `convert`.  One ping after another would cost more: the texts of a ping displace the
+The outcomes are those of `convert`.  One ping after another would cost more: the texts of a ping disindex the
 code and the tables of each step from the caches of a core before the next ping needs them.
 """
 
 from collections.abc import Iterable, Iterator
 
 from storage.raw.submission import Submission
-from telemetry_server.convert.compiled.compiled_ping import CompiledPing
-from telemetry_server.convert.compiled.ping_text import IS_COMPILED, NeedsFullParse
+from telemetry_server.convert.compiled.ping_text import NeedsFullParse
 from telemetry_server.convert.conversion import Conversion, ConversionContext
-from telemetry_server.convert.ping import FullyParsedPing
+from telemetry_server.convert.ping import FullyParsedPing, first_parser
 from telemetry_server.convert.pipeline import (
     STEPS_ON_PING,
     as_written,
@@ -23,7 +22,7 @@ from telemetry_server.convert.pipeline import (
 from telemetry_server.outcomes.outcome import Outcome, Stored
 
 GROUP_PINGS = 16
-GROUP_BYTES = 1 << 20  # of text: it is held twice, and so are the records
+GROUP_BYTES = 1 << 20  # of inflated text, which bounds what a group holds in memory
 
 Begun = tuple[Submission, Conversion, Outcome | None]
 
@@ -45,19 +44,17 @@ def convert_each(submissions: Iterable[Submission], context: ConversionContext) 
 
 def _outcomes(group: list[Begun], context: ConversionContext) -> list[Outcome]:
     walked, parsed = dict[int, Conversion](), dict[int, Conversion]()
-    for place, (_, conversion, ended) in enumerate(group):
+    for index, (_, conversion, ended) in enumerate(group):
         if ended is not None:
             continue
-        if IS_COMPILED and not conversion.is_parsed_whole:
-            walked[place] = conversion.with_parser(CompiledPing)
-        else:
-            parsed[place] = conversion.with_parser(FullyParsedPing)
+        parse = first_parser(fully=conversion.is_parsed_whole)
+        (parsed if parse is FullyParsedPing else walked)[index] = conversion.with_parser(parse)
     found = _by_steps(parsed)
     # As in `convert_ping`: what the walk does not store is parsed in full.
-    found |= {place: each for place, each in _by_steps(walked).items() if isinstance(each, Stored)}
+    found |= {index: each for index, each in _by_steps(walked).items() if isinstance(each, Stored)}
     outcomes = []
-    for place, (submission, conversion, ended) in enumerate(group):
-        outcome = found.get(place) if ended is None else ended
+    for index, (submission, conversion, ended) in enumerate(group):
+        outcome = found.get(index) if ended is None else ended
         if outcome is None:
             outcome = converted(conversion, fully=True)
         outcomes.append(as_written(outcome, submission, context))
@@ -65,19 +62,19 @@ def _outcomes(group: list[Begun], context: ConversionContext) -> list[Outcome]:
 
 
 def _by_steps(conversions: dict[int, Conversion]) -> dict[int, Outcome]:
-    """Return outcomes by place; those of pings that need a full parse are left out."""
+    """Return outcomes by index; those of pings that need a full parse are left out."""
     outcomes: dict[int, Outcome] = {}
     left = list(conversions.items())
     for run in (*(run for _, run in STEPS_ON_PING), stored):
         passed = []
-        for place, conversion in left:
+        for index, conversion in left:
             try:
                 ended = run_step(run, conversion)
             except NeedsFullParse:
                 continue
             if ended is None:
-                passed.append((place, conversion))
+                passed.append((index, conversion))
             else:
-                outcomes[place] = ended
+                outcomes[index] = ended
         left = passed
     return outcomes

@@ -13,6 +13,7 @@ from telemetry_server.pings.submit_path import parse_submit_path
 
 Names = dict[str, str | None]
 UNNAMED: Names = {"namespace": None, "doctype": None}
+MAX_READ_BYTES = 64 << 20  # of lines: a reader of the page of a ping must not wait for all of a large day
 
 
 def names_in_path(path: str) -> Names:
@@ -28,13 +29,16 @@ def names_in_quarantine(root: DataRoot, ledger: Ledger, document_id: str, known:
     """
     Return what the quarantine line of *known* says; nothing where it cannot be read.
 
-    This may read all lines of the day and reason.
+    Only the first `MAX_READ_BYTES` of the lines of the day and reason are read.
     """
     wanted = document_id.encode() + b"\t"
     where = Filter(known.received_at[:10].replace("-", ""), (("reason", known.reason),))
-    names = UNNAMED
+    names, read_bytes = UNNAMED, 0
     try:
         for line in read_records(root.path, ledger, where, "quarantine", on_damage=lambda _: None):
+            read_bytes += len(line)
+            if read_bytes > MAX_READ_BYTES:
+                break
             if line[: len(wanted)].lower() == wanted:
                 fields = orjson.loads(line[len(wanted) :])
                 names = {name: _known(fields[name]) for name in UNNAMED}

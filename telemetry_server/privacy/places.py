@@ -118,7 +118,7 @@ def path_hash(id_hash: IdHash, path: str) -> bytes:
 
 
 def _segment_ids(context: Forgetting, segment: SegmentPath) -> Callable[[int], Iterator[bytes]]:
-    """Return a function that yields the ids of submissions, of bodies if these are opened, and of damaged bytes."""
+    """Return a function that yields the ids of submissions, of opened bodies and of damaged bytes."""
     id_hash = context.hash
 
     def ids(_: int) -> Iterator[bytes]:

@@ -236,6 +236,7 @@ def test_show_tables_lists_the_tables_that_statements_may_read(sql, statement):
     "statement",
     [
         "SHOW ALL TABLES",
+        'SHOW "__show_tables_expanded"',
         "SHOW",
         "DESCRIBE",
         "SHOW TABLES FROM main",

@@ -9,6 +9,7 @@ import pytest
 from storage.integrity.audit import audit
 from storage.ledger.ledger import Ledger
 from storage.partitions.schema import OneOf, PartitionSchema
+from telemetry_server.inspection import refused_names
 from telemetry_server.inspection.explain import explain
 from telemetry_server.inspection.histogram_count import histograms_kept
 from tests.support.data_root import World, a_ping, an_id, submitted
@@ -418,6 +419,16 @@ async def test_explain_names_namespace_and_doctype_of_a_ping_that_was_not_stored
     assert names() == named
     shown = look("explain", an_id(30))
     assert ("  namespace        " in shown, "  doctype          " in shown) == tuple(map(bool, named))
+
+
+async def test_explain_reads_no_more_of_quarantine_than_its_limit(world, look, monkeypatch):
+    """A day with very many refused pings must not keep a reader waiting."""
+    monkeypatch.setattr(refused_names, "MAX_READ_BYTES", 10)
+
+    answer = json.loads(look("explain", "--json", an_id(4)))
+
+    assert (answer["outcome"], answer["reason"]) == ("quarantined", "invalid_json")
+    assert (answer["namespace"], answer["doctype"]) == (None, None)
 
 
 async def test_explain_of_a_ping_whose_quarantine_file_is_lost_says_the_rest(world, look):

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from storage.raw.submission import Submission
-from telemetry_server.convert import step_by_step
+from telemetry_server.convert import ping
 from telemetry_server.convert.pipeline import convert
 from telemetry_server.convert.step_by_step import GROUP_BYTES, GROUP_PINGS, convert_each
 from telemetry_server.outcomes.outcome import AwaitingSpecs, Outcome, Refused, Stored
@@ -68,7 +68,7 @@ def converted(tmp_path, submissions: list[Submission], *, together: bool) -> lis
 def test_the_outcomes_are_those_of_each_submission_alone(tmp_path, monkeypatch, seed, is_compiled):
     """Refused, waiting and stored pings stand side by side, in every order."""
     if not is_compiled:
-        monkeypatch.setattr(step_by_step, "IS_COMPILED", False)
+        monkeypatch.setattr(ping, "IS_COMPILED", False)
     submissions = list(SUBMISSIONS) * 3
     Random(seed).shuffle(submissions)
     assert len(submissions) > 2 * GROUP_PINGS

@@ -11,11 +11,13 @@ def test_children_are_listed_while_threads_begin_and_end():
     """A list by thread lacked them about once in fifty times."""
     others = set(children_of(os.getpid()))
     with subprocess.Popen(["sleep", "60"]) as child:
-        for _ in range(50):
-            thread = Thread(target=str)
-            thread.start()
-            assert set(children_of(os.getpid())) - others == {child.pid}
-            thread.join()
-        child.kill()
+        try:
+            for _ in range(50):
+                thread = Thread(target=str)
+                thread.start()
+                assert set(children_of(os.getpid())) - others == {child.pid}
+                thread.join()
+        finally:
+            child.kill()
 
     assert child.pid not in children_of(os.getpid())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
-from telemetry_server.cli.garbage import uncollected
+from telemetry_server.cli.module_imports import importing
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.terminal.output import print_json, print_table, progress, say
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert, and print the counts of the run; 5 while pings wait for definitions."""
-    with uncollected():
+    with importing():
         from storage.progress.conversion_state import ConversionState
         from telemetry_server.composition.conversion import opened_converter
         from telemetry_server.composition.data_root import prepare_data_root

@@ -5,7 +5,7 @@ import asyncio
 
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
-from telemetry_server.cli.garbage import uncollected
+from telemetry_server.cli.module_imports import importing
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.terminal.output import print_json, print_table
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the outcomes of the replayed pings; 5 while some wait for a revision server."""
-    with uncollected():
+    with importing():
         from telemetry_server.composition.conversion import opened_converter
         from telemetry_server.composition.data_root import writable_data_root
         from telemetry_server.coordinator.replay import Replayed, Replayer

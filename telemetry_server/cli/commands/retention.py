@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from telemetry_server.cli.exit_status import ExitStatus
-from telemetry_server.cli.garbage import uncollected
+from telemetry_server.cli.module_imports import importing
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.settings.settings import Settings
 from telemetry_server.terminal.output import print_json, print_table, print_text, say
@@ -62,7 +62,7 @@ def _plan(settings: Settings, now: datetime) -> "list[PlanItem]":
 
 
 def _run(settings: Settings, now: datetime) -> "RetentionResult":
-    with uncollected():
+    with importing():
         from telemetry_server.composition.conversion import opened_converter
         from telemetry_server.composition.data_root import writable_data_root
         from telemetry_server.composition.retention import old_contacts, record_retention, retention_days

@@ -10,7 +10,7 @@ from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
 
-from telemetry_server.cli.garbage import uncollected
+from telemetry_server.cli.module_imports import importing
 from telemetry_server.cli.shared_options import add_settings_options, add_tls_options, settings_of
 from telemetry_server.composition.listeners import host_of_this_machine
 from telemetry_server.settings.settings import Settings
@@ -96,7 +96,7 @@ def _serve(settings: Settings, ports: "HeldPorts", *, converts: bool) -> int:
     from telemetry_server.observability.events import ServerStarted, ServerStopped
     from telemetry_server.supervision.supervisor import Supervisor
 
-    with uncollected():
+    with importing():
         import_aiohttp()  # before other modules do
     wake_read, wake_write = os.pipe()
     options = _edge_options(settings, ports, converts=converts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from storage.tables.columns import TABLES
 from telemetry_server.cli.date_arguments import day_of
 from telemetry_server.cli.exit_status import ExitStatus
-from telemetry_server.cli.garbage import uncollected
+from telemetry_server.cli.module_imports import importing
 from telemetry_server.cli.shared_options import add_json_option, add_settings_options, settings_of
 from telemetry_server.settings.errors import ConfigurationError
 from telemetry_server.settings.settings import Settings
@@ -137,7 +137,7 @@ def _rebuild(args: argparse.Namespace, settings: Settings) -> int:
     from storage.disk import Disk
     from storage.ledger.ledger import Ledger
 
-    with uncollected():
+    with importing():
         from telemetry_server.composition.conversion import opened_converter, setup_of
         from telemetry_server.composition.data_root import writable_data_root
         from telemetry_server.tables.rebuild import Rebuilder

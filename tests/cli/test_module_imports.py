@@ -6,23 +6,23 @@ import signal
 
 import pytest
 
-from telemetry_server.cli import garbage
-from telemetry_server.cli.garbage import this_process_is_ours, uncollected
+from telemetry_server.cli import module_imports
 from telemetry_server.cli.main import main
+from telemetry_server.cli.module_imports import importing, this_process_runs_one_command
 
 
 @pytest.fixture
 def ours(monkeypatch):
     """A process that only runs a command."""
-    monkeypatch.setattr(garbage, "_is_ours", False)
-    this_process_is_ours()
+    monkeypatch.setattr(module_imports, "_runs_one_command", False)
+    this_process_runs_one_command()
 
 
 @pytest.mark.usefixtures("ours")
 def test_nothing_is_collected_while_modules_are_imported():
     """Afterwards the collector works again, and looks at none of what they made."""
     frozen = gc.get_freeze_count()
-    with uncollected():
+    with importing():
         made = [[number] for number in range(1000)]
         assert not gc.isenabled()
 
@@ -34,7 +34,7 @@ def test_nothing_is_collected_while_modules_are_imported():
 def test_ctrl_c_waits_until_the_modules_are_imported():
     """Else Python may make another error of it."""
     ended = False
-    with pytest.raises(KeyboardInterrupt), uncollected():
+    with pytest.raises(KeyboardInterrupt), importing():
         os.kill(os.getpid(), signal.SIGINT)
         ended = True
 
@@ -56,13 +56,13 @@ def test_the_garbage_of_another_program_is_not_frozen(tmp_path):
 
 def test_the_collector_works_after_an_import_that_fails():
     """And where it was off before, it stays off."""
-    with pytest.raises(ImportError), uncollected():
+    with pytest.raises(ImportError), importing():
         raise ImportError
     assert gc.isenabled()
 
     gc.disable()
     try:
-        with uncollected():
+        with importing():
             pass
         assert not gc.isenabled()
     finally:

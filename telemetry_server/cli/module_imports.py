@@ -1,23 +1,23 @@
-"""Imports of short commands: without garbage collection, and whole."""
+"""Imports of the modules of a command: without garbage collection, and not interrupted."""
 
 import gc
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_is_ours = False
+_runs_one_command = False
 
 
-def this_process_is_ours() -> None:
+def this_process_runs_one_command() -> None:
     """Note that this process only runs one command: what it has imported may be frozen."""
-    global _is_ours  # noqa: PLW0603 - as the collector, it is one for the process
-    _is_ours = True
+    global _runs_one_command  # noqa: PLW0603 - as the collector, it is one for the process
+    _runs_one_command = True
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def importing() -> Iterator[None]:
     """
-    Collect no garbage during imports, then freeze the imported objects: thousands that stay.
+    Collect no garbage during imports, hold Ctrl-C, and freeze the imported objects: thousands that stay.
 
     Otherwise the collector looks at them about a hundred times, and once more at the end.  Nothing is frozen
     in another program that calls `main`: its own garbage would stay in memory.
@@ -26,14 +26,14 @@ def uncollected() -> Iterator[None]:
     class, and loses one that comes while it drops a weak reference.
     """
     was_enabled = gc.isenabled()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT} if _is_ours else ())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT} if _runs_one_command else ())
     gc.disable()
     try:
         yield
     finally:
-        if _is_ours:
+        if _runs_one_command:
             gc.freeze()
         if was_enabled:
             gc.enable()
-        if _is_ours:
+        if _runs_one_command:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)  # Ctrl-C that was held raises here
