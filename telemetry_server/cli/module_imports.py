@@ -19,8 +19,8 @@ def importing() -> Iterator[None]:
     """
     Collect no garbage during imports, hold Ctrl-C, and freeze the imported objects: thousands that stay.
 
-    Otherwise the collector looks at them about a hundred times, and once more at the end.  Nothing is frozen
-    in another program that calls `main`: its own garbage would stay in memory.
+    The collector would look at these objects about a hundred times, and once more at the end.  Nothing is
+    frozen in another program that calls `main`: its own garbage would stay in memory.
 
     Ctrl-C waits until the imports are done: Python makes another error of one that comes while it makes a
     class, and loses one that comes while it drops a weak reference.

@@ -1,7 +1,7 @@
 """
 Converts submissions step by step: each step for several of them, then the next step.
 
-The outcomes are those of `convert`.  One ping after another would cost more: the texts of a ping disindex the
+The outcomes are those of `convert`.  One ping after another would cost more: the texts of a ping displace the
 code and the tables of each step from the caches of a core before the next ping needs them.
 """
 

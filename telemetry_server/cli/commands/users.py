@@ -150,7 +150,7 @@ def _remove(args: argparse.Namespace) -> int:
 
     file = AccessFile(writable_data_root(settings_of(args)))
     if file.read().user(args.name) is None:
-        say(f"telemetry-server users: there is no user {args.name}; telemetry-server users list shows all")
+        say(f"telemetry-server users: there is no user {args.name} (list them: telemetry-server users list)")
         return ExitStatus.FINDINGS
 
     def removed(before: "AccessList") -> "AccessList":
