@@ -2,6 +2,7 @@
 
 import socket
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -35,7 +36,10 @@ def check_queues(settings: Settings) -> None:
         raise ConfigurationError(
             "pull_from and push_to are both set: a data root either converts what it pulls, or hands on"
         )
-    pull_urls(settings)
+    own = str(settings.data_dir.resolve())
+    for url in pull_urls(settings):
+        if url.scheme == RAW_SCHEME and str(Path(url.name).resolve()) == own:
+            raise ConfigurationError(f"pull_from: {url.shown} is this data root itself; name another one")
     push_url(settings)
 
 

@@ -1,5 +1,6 @@
 """Configuration of confluent-kafka, and its errors as ours.  Needs the extra `kafka`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from telemetry_server.queue.errors import BrokerAway, QueueError, QueueRefused
@@ -39,6 +40,21 @@ def client_options(url: QueueUrl) -> dict[str, Any]:
     if url.ca_file is not None:
         options["ssl.ca.location"] = str(url.ca_file)
     return options
+
+
+def made(make: Callable[[dict[str, Any]], Any], url: QueueUrl, options: dict[str, Any]) -> Any:
+    """
+    Return the consumer or producer that *make* makes of *options* and those of *url*.
+
+    Raises:
+        QueueRefused: librdkafka does not take them.
+    """
+    from confluent_kafka import KafkaException
+
+    try:
+        return make(client_options(url) | options)
+    except KafkaException as error:
+        raise QueueRefused(str(queue_error(error.args[0], url))) from None
 
 
 def queue_error(error: Any, url: QueueUrl) -> QueueError:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telemetry_server.queue.errors import BrokerAway, PositionLost, QueueRefused
-from telemetry_server.queue.kafka_client import CONNECT_SECONDS, client_options, queue_error
+from telemetry_server.queue.kafka_client import CONNECT_SECONDS, made, queue_error
 from telemetry_server.queue.message import Batch, Message
 from telemetry_server.queue.queue_url import QueueUrl
 
@@ -97,18 +97,16 @@ class KafkaSource:
         from confluent_kafka import Consumer
 
         self._down = ""
-        self._consumer = Consumer(
-            client_options(self._url)
-            | {
-                "group.id": self._group,
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "auto.offset.reset": "error",  # never a silent jump
-                "enable.partition.eof": True,
-                "queued.max.messages.kbytes": MAX_HELD_KILOBYTES,
-                "error_cb": self._on_error,
-            }
-        )
+        options = {
+            "group.id": self._group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",  # never a silent jump
+            "enable.partition.eof": True,
+            "queued.max.messages.kbytes": MAX_HELD_KILOBYTES,
+            "error_cb": self._on_error,
+        }
+        self._consumer = made(Consumer, self._url, options)
         return self._partitions()
 
     def _partitions(self) -> list[int]:

@@ -50,10 +50,8 @@ async def connected(url: QueueUrl, on_lost: Callable[[str], None]) -> Any:
 
 
 async def _connected(url: QueueUrl, on_lost: Callable[[str], None]) -> Any:
-    from nats.aio.client import Client
-
     logging.getLogger("asyncio").addFilter(_says_something)
-    client = Client()
+    client = _client(url)
 
     async def lost() -> None:
         on_lost(f"{url.shown}: the connection was lost")
@@ -83,11 +81,38 @@ async def _connected(url: QueueUrl, on_lost: Callable[[str], None]) -> Any:
             CONNECT_SECONDS + 1,
         )
     except QueueError:
+        await close_client(client)
         raise
     except Exception as error:
         await close_client(client)
         # That no server is left says less than why the last one was not reached.
         raise _connect_error(url, problems[0] if problems else error) from None
+    return client
+
+
+def _client(url: QueueUrl) -> Any:
+    """
+    Return a client that sends nothing in plain text if *url* wants TLS.
+
+    nats-py itself uses TLS only where the server requires it, and else sends the credentials in plain text.
+    """
+    from nats.aio.client import Client
+
+    client: Any = Client()
+    if not url.uses_tls:
+        return client
+    read_info = getattr(client, "_process_info", None)
+    if read_info is None:
+        raise QueueRefused("this version of nats-py is not supported: install nats-py 2.16")
+
+    async def read_info_of_tls(info: dict[str, Any], initial_connection: bool = False) -> None:
+        if initial_connection and not info.get("tls_required"):
+            if not info.get("tls_available"):
+                raise QueueRefused(f"{url.shown}: the server offers no TLS; nothing was sent to it")
+            info["tls_required"] = True  # nats-py reads it next, and starts TLS
+        await read_info(info, initial_connection)
+
+    client._process_info = read_info_of_tls
     return client
 
 

@@ -1,5 +1,6 @@
 """The address of a queue: broker, stream, and how to connect."""
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -74,8 +75,8 @@ def parse_queue_url(
         raise BadQueueUrl("credentials are in the URL and in queue_credentials_file: keep one of the two")
     else:
         secrets = _read_secrets(credentials_file, is_nats=scheme == "nats")
-    if ca_file is not None and not ca_file.is_file():
-        raise BadQueueUrl(f"queue_ca_file: {ca_file} is not a file")
+    if ca_file is not None:
+        _check_certificates(ca_file)
     if scheme == "kafka" and secrets.token:
         raise BadQueueUrl("credentials for Kafka are USER:PASSWORD")
     return QueueUrl(
@@ -105,10 +106,22 @@ def _with_port(place: str, default: int) -> str:
         parts = urlsplit(f"//{place}")
         host, port = parts.hostname, parts.port or default
     except ValueError:
-        host, port = None, 0
+        # The place may hold a part of a password that was not percent-encoded, so it is not shown.
+        raise BadQueueUrl(f"the port must be a number up to 65535; write {EXAMPLES}") from None
     if not host:
         raise BadQueueUrl(f"the URL names no host; write {EXAMPLES}")
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _check_certificates(file: Path) -> None:
+    if not file.is_file():
+        raise BadQueueUrl(f"queue_ca_file: {file} is not a file")
+    try:
+        ssl.create_default_context(cafile=str(file))
+    except ssl.SSLError:
+        raise BadQueueUrl(f"queue_ca_file: {file} holds no certificate in PEM form") from None
+    except OSError as error:
+        raise BadQueueUrl(f"queue_ca_file: {file} cannot be read: {error.strerror}") from None
 
 
 def _read_secrets(file: Path, *, is_nats: bool) -> _Secrets:

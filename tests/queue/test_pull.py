@@ -150,10 +150,16 @@ SETTINGS = {
     ),
     "no share": (("pull", "--once", "--share", "3/2"), {}, "share"),
     "no template": (("pull", "--once", "--path-template", "/x"), {}, "{key}"),
+    "no port": (("pull", "--once", "--from", "nats://h:99999/S"), {}, "the port must be a number"),
     "no CA file": (
         ("pull", "--once", "--from", "nats://h/S"),
         {"QUEUE_CA_FILE": "/nowhere"},
         "queue_ca_file",
+    ),
+    "no certificate": (
+        ("pull", "--once", "--from", "kafka://h/T"),
+        {"QUEUE_CA_FILE": __file__},
+        "holds no certificate",
     ),
 }
 
@@ -166,6 +172,18 @@ def test_a_wrong_setting_is_one_line_and_78(case, command, data, monkeypatch):
     _, said = command(*words, "--data", data, status=78)
 
     assert text in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("command_name", ["pull", "serve"])
+def test_a_data_root_cannot_pull_from_itself(command_name, command, tmp_path, monkeypatch):
+    """Each submission would be received twice."""
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "data")
+    monkeypatch.setenv("TELEMETRY_PULL_FROM", f"file://{link}")
+    _, said = command(command_name, "--data", str(tmp_path / "data"), status=78)
+
+    assert f"file://{link} is this data root itself" in said
     assert said.count("\n") == 1
 
 

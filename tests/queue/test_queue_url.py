@@ -1,9 +1,12 @@
 """The addresses of queues."""
 
+import shutil
+
 import pytest
 
 from telemetry_server.queue.errors import BadQueueUrl
 from telemetry_server.queue.queue_url import parse_queue_url
+from tests.support.certificates import make_pair
 
 GOOD = {
     "nats://localhost/PINGS": ("nats", ("localhost:4222",), "PINGS", "", "", False),
@@ -89,10 +92,18 @@ def test_credentials_in_two_places_are_refused(tmp_path):
         parse_queue_url("nats://a:b@host/PINGS", credentials_file=file)
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_a_file_of_certificates_turns_on_tls(tmp_path):
-    file = tmp_path / "ca.pem"
-    file.write_text("")
+    certificate, key = make_pair(tmp_path, "host.example")
 
-    assert parse_queue_url("nats://host/PINGS", ca_file=file).uses_tls
-    with pytest.raises(BadQueueUrl, match="queue_ca_file"):
-        parse_queue_url("nats://host/PINGS", ca_file=tmp_path / "missing")
+    assert parse_queue_url("nats://host/PINGS", ca_file=certificate).uses_tls
+    for other in (key, tmp_path / "missing"):
+        with pytest.raises(BadQueueUrl, match="queue_ca_file"):
+            parse_queue_url("nats://host/PINGS", ca_file=other)
+
+
+def test_a_part_of_a_password_with_a_slash_is_not_shown():
+    with pytest.raises(BadQueueUrl) as refused:
+        parse_queue_url("nats://ada:secret/word@host")
+
+    assert "secret" not in str(refused.value)

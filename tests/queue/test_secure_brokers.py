@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import socket
 import ssl
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 
@@ -73,6 +76,46 @@ def test_a_refusal_is_one_line_without_the_password(secured, command, tmp_path, 
     assert text in said.lower()
     assert said.count("\n") == 1
     assert "secret" not in said
+
+
+def test_nothing_is_sent_in_plain_text_to_a_server_without_tls(command, tmp_path):
+    """A listener that offers no TLS gets neither the password nor a submission."""
+    received: list[bytes] = []
+    info = b'INFO {"server_id":"X","version":"2.10.0","max_payload":1048576,"auth_required":true}\r\n'
+
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(info)
+                    received.append(connection.recv(4096))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Thread(target=serve, args=(listener,), daemon=True).start()
+        address = f"nats+tls://ada:wrong-secret@127.0.0.1:{listener.getsockname()[1]}/{STREAM}"
+        _, said = command("pull", "--from", address, "--once", "--data", str(tmp_path / "data"), status=78)
+
+    assert "the server offers no TLS" in said
+    assert said.count("\n") == 1
+    assert b"".join(received) == b""
+
+
+def test_tls_is_used_where_the_server_takes_both(command, tmp_path, monkeypatch):
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    certificate, key = make_pair(tmp_path, "nats.example")
+    more = f'tls {{ cert_file: "{certificate}", key_file: "{key}" }}\nallow_non_tls: true\n'
+    with NatsServer(tmp_path / "nats", more=more) as server:
+        server.add_stream()
+        server.publish([(STREAM, PING, headers(1))])
+        address = server.url.replace("nats://", "nats+tls://")
+        words = ("pull", "--from", address, "--once", "--data", str(tmp_path / "data"))
+        _, said = command(*words, status=78)
+        assert "certificate" in said.lower()  # the machine does not know it, so TLS was tried
+
+        monkeypatch.setenv("TELEMETRY_QUEUE_CA_FILE", str(certificate))
+        command(*words)
 
 
 def test_config_show_masks_the_password(command, monkeypatch):
