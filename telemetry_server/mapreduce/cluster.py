@@ -145,6 +145,17 @@ class ClusterRun(LocalRun):
         return MapDone(task, result.records, result.bad, tuple(paths))
 
 
+def _silence_logs() -> None:
+    """
+    Show nothing of Dask's logs: lost work is done again, and what ends a run is said by its error.
+
+    Dask gives some of its loggers a level of their own, so that the level of their parent has no effect.
+    """
+    for name in ("distributed", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
     """
@@ -157,8 +168,7 @@ def connected(address: str) -> Iterator[Any]:
     require_cluster()
     from distributed import Client
 
-    # The log of lost workers is not shown: their work is done again.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _silence_logs()
     try:
         client: Any = Client(  # type: ignore[no-untyped-call]
             address, timeout=CONNECT_SECONDS, set_as_default=False
@@ -167,6 +177,10 @@ def connected(address: str) -> Iterator[Any]:
         raise ClusterFailed(
             f"no scheduler answers at {address} ({error}); dask scheduler starts one"
         ) from None
+    except Exception as error:
+        # Another server's answer may be read as a number of bytes that no memory has.
+        words = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+        raise ClusterFailed(f"what answers at {address} is not a scheduler of Dask ({words})") from None
     try:
         try:
             client.wait_for_workers(1, timeout=MAX_SECONDS_WITHOUT_WORKERS)

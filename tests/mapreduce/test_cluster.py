@@ -1,13 +1,16 @@
 """A job on the workers of a Dask scheduler: real processes, one of them killed."""
 
+import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -136,6 +139,49 @@ def test_a_scheduler_that_does_not_answer_is_one_line(jobs, monkeypatch):
 
     assert "no scheduler answers at tcp://127.0.0.1:1" in said
     assert len(said.splitlines()) == 1
+
+
+def test_another_server_at_the_address_is_one_line(jobs):
+    """Status 5: Dask reads its greeting as a number of bytes that no memory has."""
+
+    def greet(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(b'INFO {"server_id":"X","version":"2.10.0"}\r\n')
+                    connection.recv(4096)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Thread(target=greet, args=(listener,), daemon=True).start()
+        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        _, said = jobs.run(COUNT, "--cluster", address, status=5)
+
+    assert address in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("address", ["", "host", "host:port", "tcp://host:99999", "zzz://host:8786"])
+def test_what_is_no_address_of_a_scheduler_is_a_wrong_argument(address, jobs):
+    """Status 2, for `mapreduce` and `export`."""
+    _, said = jobs.run(COUNT, "--cluster", address, status=2)
+    assert f"{address!r} is not the address of a scheduler" in said
+
+    words = ("export", "frontend", "--output", "x", *jobs.always, "--cluster", address)
+    assert "is not the address of a scheduler" in jobs.command(*words, status=2)[1]
+
+
+def test_a_scheduler_that_goes_away_fills_no_log(jobs, monkeypatch):
+    """The loggers of Dask have levels of their own, and one shows tracebacks then."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.3)
+    jobs.run(COUNT, "--cluster", "tcp://127.0.0.1:1", status=5)
+    shown = [
+        name
+        for name in logging.root.manager.loggerDict
+        if name.startswith("distributed") and logging.getLogger(name).isEnabledFor(logging.CRITICAL)
+    ]
+
+    assert shown == []
 
 
 def test_without_dask_the_message_names_the_extra(jobs, monkeypatch):

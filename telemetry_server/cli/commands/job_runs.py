@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.number_arguments import positive
@@ -37,6 +38,25 @@ def _bad_limit(text: str) -> "BadLimit":
     return BadLimit(share=number / 100) if is_share else BadLimit(count=int(number))
 
 
+def _scheduler_address(text: str) -> str:
+    try:
+        parts = urlsplit(text if "://" in text else f"tcp://{text}")
+        is_address = bool(parts.hostname and parts.port) and parts.scheme in (
+            "tcp",
+            "tls",
+            "ucx",
+            "ws",
+            "wss",
+        )
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not the address of a scheduler, such as tcp://host:8786"
+        )
+    return text
+
+
 # The original server's spellings are accepted, too.
 _OPTIONS: dict[tuple[str, ...], dict[str, Any]] = {
     ("-f", "--filter", "--input-filter"): {
@@ -61,6 +81,7 @@ _OPTIONS: dict[tuple[str, ...], dict[str, Any]] = {
         "help": "folder for temporary files (default: $TMPDIR)",
     },
     ("--cluster",): {
+        "type": _scheduler_address,
         "metavar": "ADDRESS",
         "help": "map on the workers of this Dask scheduler, such as tcp://host:8786",
     },
