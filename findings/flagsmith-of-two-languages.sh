@@ -2,10 +2,10 @@
 # flagsmith-flag-engine 11.1.1 (Python) and the engine in flagsmith-nodejs 8.1.2 put clients into segments; both SDKs
 # evaluate flags on the client's side with them.
 # Expected: one answer to one condition on one trait.
-# Seen: other answers, without an error.  For JavaScript a condition on a number is a number, texts are compared as texts,
-# a regular expression is searched, and the remainder has the sign of the trait; for Python a fraction is an unsuitable
-# value for a whole number, texts that are numbers are compared as numbers, a regular expression has to match from the
-# beginning, and the remainder has the sign of the divisor:
+# Seen: other answers, without an error.  For JavaScript a condition on a number is a number, two texts are compared as
+# texts, a regular expression is searched, and a remainder has the sign of the trait.  For Python a fraction is an
+# unsuitable value for a whole number, texts with digits are compared as numbers, a regular expression has to match from
+# the beginning, and a remainder has the sign of the divisor:
 #   condition                  trait        Python   JavaScript
 #   GREATER_THAN 4.5           5            false    true
 #   NOT_EQUAL 5.5              5            false    true

@@ -41,12 +41,28 @@ def read(reader, text):
 
 for text in ("29T24:00:00Z", "29T10.5Z", "29T10:30.5Z", "29T23:59:59.9999999Z"):
     names = [name for name in READERS if not (name == "datetime" and "T24" in text)]
-    print(text, *[f"{name}={read(READERS[name], text)}" for name in names])
+    for name in names:
+        print(text, name, read(READERS[name], text))
 PYTHON
 diff seen.txt - <<'EXPECTED'
-29T24:00:00Z aniso8601=29T00:00:00 isodate=error arrow=30T00:00:00 ciso8601=30T00:00:00
-29T10.5Z datetime=29T10:00:00.5 aniso8601=29T10:30:00 isodate=29T10:30:00 arrow=error ciso8601=error
-29T10:30.5Z datetime=29T10:30:00.5 aniso8601=29T10:30:30 isodate=29T10:30:30 arrow=error ciso8601=error
-29T23:59:59.9999999Z datetime=29T23:59:59.9 aniso8601=29T23:59:59.9 isodate=29T23:59:59.9 arrow=30T00:00:00 ciso8601=29T23:59:59.9
+29T24:00:00Z aniso8601 29T00:00:00
+29T24:00:00Z isodate error
+29T24:00:00Z arrow 30T00:00:00
+29T24:00:00Z ciso8601 30T00:00:00
+29T10.5Z datetime 29T10:00:00.5
+29T10.5Z aniso8601 29T10:30:00
+29T10.5Z isodate 29T10:30:00
+29T10.5Z arrow error
+29T10.5Z ciso8601 error
+29T10:30.5Z datetime 29T10:30:00.5
+29T10:30.5Z aniso8601 29T10:30:30
+29T10:30.5Z isodate 29T10:30:30
+29T10:30.5Z arrow error
+29T10:30.5Z ciso8601 error
+29T23:59:59.9999999Z datetime 29T23:59:59.9
+29T23:59:59.9999999Z aniso8601 29T23:59:59.9
+29T23:59:59.9999999Z isodate 29T23:59:59.9
+29T23:59:59.9999999Z arrow 30T00:00:00
+29T23:59:59.9999999Z ciso8601 29T23:59:59.9
 EXPECTED
 echo "as described"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # uuid7 0.1.0 (Python) makes identifiers of version 7, which by RFC 9562 begin with the milliseconds since 1970.
-# Expected: other libraries read the time at which an identifier was made, uuid7 reads theirs, and identifiers of all
+# Expected: other libraries read the time at which an identifier was made, uuid7 reads theirs, and those of all
 # clients sort by time.
-# Seen: uuid7 writes seconds in 36 bits and a fraction after them, under the same number of the version.  Each side reads
+# Seen: uuid7 writes seconds in 36 bits and a fraction after them, under the same version.  Each side reads
 # the other's time wrong by more than 40 years, without an error, and all identifiers of uuid7 sort after the others.
 # An identifier made at 2026-11-29 10:00 UTC:
 #   made by             begins with   read by uuid6 2025.0.1 and uuid-utils 1.2.0   read by uuid7
