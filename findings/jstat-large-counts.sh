@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # jstat 1.9.6 (JavaScript) computes the probabilities by which experiments are judged.
 # Expected: those of scipy 1.17.1, to some digits, also where a branch has millions of clients.
-# Seen: the distribution of a rate (beta) goes wrong from about a million clients on, without an error: where half of all
-# clients convert, the chance that the rate is below a half becomes 12 %.  Single counts from 500 on have the probability
-# NaN or Infinity:
+# Seen: the distribution of a rate (beta) goes wrong from about a million clients on, without an error: where half of
+# ten million clients convert, the chance that the rate is below a half is 12 %.  Single counts from 100 on have the
+# probability NaN or Infinity:
 #                                     scipy     jstat
 #   beta.cdf(0.5, 50001, 50001)       0.5000    0.5000
 #   beta.cdf(0.5, 500001, 500001)     0.5000    0.4826
