@@ -33,6 +33,27 @@ def data(tmp_path) -> Path:
     return folder
 
 
+def test_a_file_that_is_not_a_database_is_one_line_and_5(command, data):
+    """As for every other action: the operator mends it, and tries again."""
+    (data / "state/fuel.sqlite").write_text("no database\n" * 100)
+    for words in (("migrate",), ("migrate", "--check"), ("failed",)):
+        _, said = command("fuel", *words, "--data", str(data), status=5)
+        assert said == "telemetry-server fuel: the Fuel database is away: file is not a database\n"
+
+
+def test_a_user_who_may_not_create_tables_is_one_line_and_5(command, data, postgresql, monkeypatch):
+    """PostgreSQL 15 and later lets only the owner of a database create tables in `public`."""
+    postgresql.run("CREATE DATABASE closed")
+    postgresql.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "closed")
+    postgresql.run("CREATE ROLE guest LOGIN")
+    url = postgresql.url("closed").replace("tester@", "guest@")
+    monkeypatch.setenv("TELEMETRY_FUEL_DATABASE_URL", url)
+    _, said = command("fuel", "migrate", "--data", str(data), status=5)
+
+    assert "permission denied for schema public" in said
+    assert said.count("\n") == 1
+
+
 def test_the_schema_is_checked_and_migrated(command, data):
     where = ("--data", str(data))
     command("fuel", "migrate", "--check", *where, status=1)
@@ -238,7 +259,9 @@ def test_reports_are_printed(command, data):
     _, said = command("fuel", "report", "none", *where, status=2)
     assert "workload" in said
     _, said = command("fuel", "report", "distribution", *where, status=2)
+    assert "distribution needs a category; known are admin-network" in said
     assert "kernel-parameters" in said
+    command("fuel", "report", "os", "--csv", "--json", *where, status=2)
     command("fuel", "report", "os", "--from", "20260101", *where, status=2)
 
 

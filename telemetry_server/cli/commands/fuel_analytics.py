@@ -63,6 +63,9 @@ def report(args: argparse.Namespace, settings: Settings) -> int:
         report_named,
     )
 
+    if args.csv and args.json:
+        say("telemetry-server fuel report: --csv and --json exclude each other")
+        return ExitStatus.USAGE
     try:
         asked = report_named(args.name)
         question = checked_question(

@@ -49,7 +49,8 @@ def _connection(url_text: str) -> Iterator[sa.Connection]:
     try:
         with engine.connect() as connection, connection.begin():
             yield connection
-    except (exc.OperationalError, exc.InterfaceError) as error:
+    except exc.DBAPIError as error:
+        # Also where the file is not a database, or the user may not create tables: its operator mends it.
         raise DatabaseAway(one_line(error)) from error
     finally:
         engine.dispose()

@@ -37,7 +37,8 @@ def category_named(text: str) -> str:
     name = text.strip().lower().replace("_", "-").replace(" ", "-")
     if name not in CATEGORIES:
         known = ", ".join(sorted(CATEGORIES))
-        raise BadQuestion(f"no category {text!r}; known are {known}")
+        problem = f"no category {text!r}" if name else "distribution needs a category"
+        raise BadQuestion(f"{problem}; known are {known}")
     return name
 
 
