@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from tests.queue.test_pull import PING, headers
-from tests.support.brokers import STREAM, NatsServer
+from tests.support.brokers import HOW, STREAM, NatsServer
 from tests.support.certificates import make_pair
 
 PASSWORD = "p@ss word"
@@ -80,6 +80,7 @@ def test_a_refusal_is_one_line_without_the_password(secured, command, tmp_path, 
 
 def test_nothing_is_sent_in_plain_text_to_a_server_without_tls(command, tmp_path):
     """A listener that offers no TLS gets neither the password nor a submission."""
+    pytest.importorskip("nats", reason=HOW)
     received: list[bytes] = []
     info = b'INFO {"server_id":"X","version":"2.10.0","max_payload":1048576,"auth_required":true}\r\n'
 
