@@ -125,11 +125,6 @@ def _status_of(error: Exception, command: str) -> int:
     return status
 
 
-def _quiet_stdout() -> None:
-    """Redirect stdout to /dev/null, so that the interpreter does not report the broken pipe at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that *argv* names; return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -168,14 +163,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             import signal
 
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    status: int = ExitStatus.DONE
     try:
         status = _run_command(first, words[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
-        _quiet_stdout()
-        return ExitStatus.DONE
+        from telemetry_server.terminal.output import discard_stdout
+
+        discard_stdout()  # a reader such as `head` has enough; a command that ended keeps its status
     except Exception as error:
         return _status_of(error, first)
     finally:

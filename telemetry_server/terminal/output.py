@@ -1,5 +1,6 @@
 """Prints results on stdout; messages and progress bars on stderr."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,12 +14,25 @@ def print_json(value: Any) -> None:
     import orjson
 
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    sys.stdout.write(shown_json(text).decode() + "\n")
+    _write(shown_json(text).decode())
 
 
 def print_text(text: str) -> None:
     """Print *text*, part of a result, on stdout; unsafe characters are escaped."""
-    print(shown_lines(text))
+    _write(shown_lines(text))
+
+
+def discard_stdout() -> None:
+    """Discard what is written to stdout from now on.  Else the interpreter reports the broken pipe at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _write(line: str) -> None:
+    """Write a line of a result.  The command goes on, to its exit status, where the reader closed the pipe."""
+    try:
+        print(line)
+    except BrokenPipeError:
+        discard_stdout()
 
 
 def say(text: str) -> None:
@@ -57,7 +71,7 @@ def _print_row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool
         cell.rjust(width) if to_right else cell.ljust(width)
         for cell, width, to_right in zip(cells, widths, right, strict=True)
     ]
-    print("  ".join(parts).rstrip())
+    _write("  ".join(parts).rstrip())
 
 
 class Progress(Protocol):

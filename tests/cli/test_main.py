@@ -1,5 +1,6 @@
 """The command line as a user sees it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -217,6 +218,26 @@ def test_a_closed_pipe_on_stdout_is_not_an_error():
     assert writing.stderr.read() == b""
     assert writing.wait(PATIENCE_SECONDS) == ExitStatus.DONE
     writing.stderr.close()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_command_keeps_its_status_though_its_output_is_not_read(tmp_path, unbuffered):
+    """As in `convert FILE | true`."""
+    unread, output = os.pipe()
+    os.close(unread)
+    done = subprocess.run(
+        [sys.executable, "-m", "telemetry_server", "convert", "absent.txt", "--data", str(tmp_path / "data")],
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+        env=dict(os.environ, PYTHONUNBUFFERED=unbuffered),
+    )
+    os.close(output)
+
+    assert done.returncode == ExitStatus.BAD_INPUT
+    assert done.stderr == "telemetry-server convert: absent.txt: No such file or directory\n"
 
 
 @pytest.mark.parametrize(
