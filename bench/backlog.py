@@ -1,6 +1,7 @@
 """``convert`` on a backlog: throughput with one core and with two, and memory of each process."""
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -100,7 +101,7 @@ def convert(data: Path, cores: Collection[int]) -> Run:
     return Run(seconds - taken, taken / seconds, cpu, own_cpu, max(peaks.values()) / 2**20)
 
 
-def independently(folder: Path, raw_bytes: int, cores: list[int]) -> float:
+def convert_separately(folder: Path, raw_bytes: int, cores: list[int]) -> float:
     """
     Convert a backlog of *raw_bytes* on each of *cores* at once; return the seconds of the slower run.
 
@@ -111,13 +112,17 @@ def independently(folder: Path, raw_bytes: int, cores: list[int]) -> float:
     for root in roots:
         fill(root, raw_bytes)
     with ThreadPoolExecutor(len(cores)) as threads:
-        return max(run.seconds for run in threads.map(convert, roots, [[core] for core in cores]))
+        seconds = max(run.seconds for run in threads.map(convert, roots, [[core] for core in cores]))
+    shutil.rmtree(folder)
+    return seconds
 
 
 def measure(quick: bool) -> list[Row]:
     """Rows for the gain of a second core, and for memory."""
     rounds, raw_bytes = (1, 1 << 20) if quick else (3, 512 << 20)
     cores = sorted(os.sched_getaffinity(0))[:2]
+    if len(cores) < 2:
+        raise RuntimeError("this suite needs two cores")
     one: list[Run] = []
     two: list[Run] = []
     ceilings: list[float] = []
@@ -127,7 +132,9 @@ def measure(quick: bool) -> list[Row]:
                 data = Path(folder) / f"{number}-{len(used)}"
                 count = fill(data, raw_bytes)
                 runs.append(convert(data, used))
-            ceilings.append(2 * one[-1].seconds / independently(Path(folder) / f"{number}", raw_bytes, cores))
+                shutil.rmtree(data)
+            seconds = convert_separately(Path(folder) / f"{number}", raw_bytes, cores)
+            ceilings.append(2 * one[-1].seconds / seconds)
         large = Path(folder) / "large"
         large_bytes = (1 << 20) if quick else (1 << 30)
         large_count = fill(large, large_bytes)

@@ -8,7 +8,7 @@ machine.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -69,19 +69,25 @@ class ClusterRun(LocalRun):
                     continue
                 take(self._stored(task, result))
         finally:
-            self.client.cancel([future for future, _ in futures.values()])
+            with suppress(Exception):  # a client whose scheduler is gone; the error before it is the cause
+                self.client.cancel([future for future, _ in futures.values()])
         if vanished:
             super().do_tasks(vanished, take)
 
     def _submitted(self, task: MapTask) -> Any:
+        from distributed.client import ClosedClientError
+
         setup = self._setup
-        return self.client.submit(
-            map_on_worker,
-            task,
-            ClusterSetup(setup.job, setup.held.root, setup.partitions, setup.budget_bytes, our_version()),
-            pure=False,
-            retries=MAX_RETRIES,
-        )
+        try:
+            return self.client.submit(
+                map_on_worker,
+                task,
+                ClusterSetup(setup.job, setup.held.root, setup.partitions, setup.budget_bytes, our_version()),
+                pure=False,
+                retries=MAX_RETRIES,
+            )
+        except ClosedClientError:
+            raise ClusterFailed("the scheduler of the cluster is gone; start one, and run it again") from None
 
     def _finished(self, finished: "SimpleQueue[Any]", count: int) -> Iterator[str]:
         """
@@ -145,15 +151,22 @@ class ClusterRun(LocalRun):
         return MapDone(task, result.records, result.bad, tuple(paths))
 
 
-def _silence_logs() -> None:
+@contextmanager
+def _silent_logs() -> Iterator[None]:
     """
-    Show nothing of Dask's logs: lost work is done again, and what ends a run is said by its error.
+    Show nothing of Dask's logs meanwhile: lost work is done again, and an error says what ended a run.
 
     Dask gives some of its loggers a level of their own, so that the level of their parent has no effect.
     """
-    for name in ("distributed", *logging.root.manager.loggerDict):
-        if name.partition(".")[0] == "distributed":
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    names = {"distributed", *(n for n in logging.root.manager.loggerDict if n.startswith("distributed."))}
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 @contextmanager
@@ -166,26 +179,30 @@ def connected(address: str) -> Iterator[Any]:
         ClusterFailed: No scheduler answers, or it has no workers.
     """
     require_cluster()
-    from distributed import Client
+    import distributed  # noqa: F401 - its loggers are made now
 
-    _silence_logs()
-    try:
-        client: Any = Client(  # type: ignore[no-untyped-call]
-            address, timeout=CONNECT_SECONDS, set_as_default=False
-        )
-    except (OSError, ValueError) as error:
-        raise ClusterFailed(
-            f"no scheduler answers at {address} ({error}); dask scheduler starts one"
-        ) from None
-    except Exception as error:
-        # Another server's answer may be read as a number of bytes that no memory has.
-        words = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
-        raise ClusterFailed(f"what answers at {address} is not a scheduler of Dask ({words})") from None
-    try:
+    with _silent_logs(), closing(_client(address)) as client:
         try:
             client.wait_for_workers(1, timeout=MAX_SECONDS_WITHOUT_WORKERS)
         except TimeoutError:
             raise ClusterFailed(f"no workers at {address}; dask worker {address} starts one") from None
+        except OSError:
+            raise ClusterFailed(f"the scheduler at {address} is gone; dask scheduler starts one") from None
         yield client
-    finally:
-        client.close()
+
+
+def _client(address: str) -> Any:
+    from distributed import Client
+
+    try:
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise ClusterFailed(
+            f"no scheduler answers at {address} ({error}); dask scheduler starts one"
+        ) from None
+    except MemoryError:
+        # The answer of another server was read as a number of bytes that no memory has.
+        raise ClusterFailed(f"what answers at {address} is not a scheduler of Dask") from None
+    except Exception as error:  # such as TLS without certificates in Dask's configuration
+        words = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+        raise ClusterFailed(f"cannot connect to a scheduler at {address} ({words})") from None

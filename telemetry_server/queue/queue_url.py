@@ -107,7 +107,9 @@ def _with_port(place: str, default: int) -> str:
         host, port = parts.hostname, parts.port or default
     except ValueError:
         # The place may hold a part of a password that was not percent-encoded, so it is not shown.
-        raise BadQueueUrl(f"the port must be a number up to 65535; write {EXAMPLES}") from None
+        raise BadQueueUrl(
+            f"the port must be a number up to 65535, and / in a password is written %2F; write {EXAMPLES}"
+        ) from None
     if not host:
         raise BadQueueUrl(f"the URL names no host; write {EXAMPLES}")
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -117,11 +119,13 @@ def _check_certificates(file: Path) -> None:
     if not file.is_file():
         raise BadQueueUrl(f"queue_ca_file: {file} is not a file")
     try:
-        ssl.create_default_context(cafile=str(file))
+        certificates = ssl.create_default_context(cafile=str(file)).get_ca_certs()
     except ssl.SSLError:
-        raise BadQueueUrl(f"queue_ca_file: {file} holds no certificate in PEM form") from None
+        certificates = []
     except OSError as error:
         raise BadQueueUrl(f"queue_ca_file: {file} cannot be read: {error.strerror}") from None
+    if not certificates:
+        raise BadQueueUrl(f"queue_ca_file: {file} is not a file of certificates in PEM form")
 
 
 def _read_secrets(file: Path, *, is_nats: bool) -> _Secrets:

@@ -23,12 +23,12 @@ def print_text(text: str) -> None:
 
 
 def discard_stdout() -> None:
-    """Discard what is written to stdout from now on.  Else the interpreter reports the broken pipe at exit."""
+    """Discard what is written to stdout from now on; else the interpreter reports the broken pipe at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(line: str) -> None:
-    """Write a line of a result.  The command goes on, to its exit status, where the reader closed the pipe."""
+    """Write a line of a result.  The command goes on to its exit status where the reader closed the pipe."""
     try:
         print(line)
     except BrokenPipeError:

@@ -220,6 +220,15 @@ def test_a_closed_pipe_on_stdout_is_not_an_error():
     writing.stderr.close()
 
 
+@pytest.mark.parametrize("command", ["clients", "normandy studies", "histogram GC_MS", "fuel report os"])
+def test_csv_and_json_exclude_each_other(command, tmp_path):
+    done = telemetry_server(*command.split(), "--csv", "--json", "--data", str(tmp_path))
+
+    assert done.returncode == ExitStatus.USAGE
+    assert "--csv" in done.stderr
+    assert "--json" in done.stderr
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_command_keeps_its_status_though_its_output_is_not_read(tmp_path, unbuffered):
     """As in `convert FILE | true`."""

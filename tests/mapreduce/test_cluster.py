@@ -1,5 +1,6 @@
 """A job on the workers of a Dask scheduler: real processes, one of them killed."""
 
+import argparse
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ from threading import Thread
 
 import pytest
 
+from telemetry_server.cli.commands.job_runs import add_run_options
 from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.mapreduce import cluster, cluster_worker
 from telemetry_server.mapreduce.cluster_worker import ClusterSetup, FileVanished, TaskMapped, map_on_worker
@@ -171,17 +173,34 @@ def test_what_is_no_address_of_a_scheduler_is_a_wrong_argument(address, jobs):
     assert "is not the address of a scheduler" in jobs.command(*words, status=2)[1]
 
 
-def test_a_scheduler_that_goes_away_fills_no_log(jobs, monkeypatch):
-    """The loggers of Dask have levels of their own, and one shows tracebacks then."""
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.3)
-    jobs.run(COUNT, "--cluster", "tcp://127.0.0.1:1", status=5)
-    shown = [
-        name
-        for name in logging.root.manager.loggerDict
-        if name.startswith("distributed") and logging.getLogger(name).isEnabledFor(logging.CRITICAL)
-    ]
+def test_dask_logs_nothing_during_a_run_and_as_before_after_it(jobs, monkeypatch):
+    """The loggers of Dask have levels of their own, and one shows tracebacks where a scheduler goes away."""
 
-    assert shown == []
+    def enabled() -> set[str]:
+        names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+        return {name for name in names if logging.getLogger(name).isEnabledFor(logging.CRITICAL)}
+
+    during: list[set[str]] = []
+    connect = cluster._client
+
+    def connect_and_look(address: str) -> object:
+        during.append(enabled())
+        return connect(address)
+
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(cluster, "_client", connect_and_look)
+    jobs.run(COUNT, "--cluster", "tcp://127.0.0.1:1", status=5)
+
+    assert during == [set()]
+    assert "distributed.core" in enabled()
+
+
+@pytest.mark.parametrize("address", ["tcp://[::1]:8786", "h:8786", "wss://h", "ucxx://h:8786"])
+def test_the_addresses_of_dask_are_taken(address):
+    parser = argparse.ArgumentParser()
+    add_run_options(parser)
+
+    assert parser.parse_args(["--cluster", address]).cluster == address
 
 
 def test_without_dask_the_message_names_the_extra(jobs, monkeypatch):

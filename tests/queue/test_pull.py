@@ -159,7 +159,7 @@ SETTINGS = {
     "no certificate": (
         ("pull", "--once", "--from", "kafka://h/T"),
         {"QUEUE_CA_FILE": __file__},
-        "holds no certificate",
+        "is not a file of certificates",
     ),
 }
 

@@ -45,8 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--from", dest="first", type=day_of, metavar="DAY", help="first day")
     parser.add_argument("--to", dest="last", type=day_of, metavar="DAY", help="last day")
-    parser.add_argument("--csv", action="store_true", help="print the rows as CSV")
-    add_json_option(parser)
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--csv", action="store_true", help="print the rows as CSV")
+    add_json_option(output)  # type: ignore[arg-type]
     add_settings_options(parser)
 
 

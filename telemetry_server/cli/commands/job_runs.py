@@ -39,18 +39,15 @@ def _bad_limit(text: str) -> "BadLimit":
 
 
 def _scheduler_address(text: str) -> str:
+    """Return *text* if it is `[SCHEME://]HOST:PORT`; a port is not needed for websockets."""
+    address = text if "://" in text else f"tcp://{text}"
+    scheme = address.partition("://")[0]
     try:
-        parts = urlsplit(text if "://" in text else f"tcp://{text}")
-        is_address = bool(parts.hostname and parts.port) and parts.scheme in (
-            "tcp",
-            "tls",
-            "ucx",
-            "ws",
-            "wss",
-        )
+        parts = urlsplit(address)
+        is_address = bool(parts.hostname and (parts.port or scheme in ("ws", "wss")))
     except ValueError:
         is_address = False
-    if not is_address:
+    if not is_address or scheme not in ("tcp", "tls", "ws", "wss", "ucx", "ucxx"):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not the address of a scheduler, such as tcp://host:8786"
         )

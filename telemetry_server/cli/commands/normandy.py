@@ -46,8 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         report.add_argument("--channel", default="", help="only pings of this channel")
         report.add_argument("--version", default="", help="only pings of this version")
         report.add_argument("--carrier", choices=CARRIERS, default="", help="only what came this way")
-        add_json_option(report)
-        report.add_argument("--csv", action="store_true", help="print the result as CSV")
+        output = report.add_mutually_exclusive_group()
+        add_json_option(output)  # type: ignore[arg-type]
+        output.add_argument("--csv", action="store_true", help="print the result as CSV")
         add_settings_options(report)
 
 

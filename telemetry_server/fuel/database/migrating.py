@@ -15,7 +15,7 @@ from storage.disk import Disk
 from telemetry_server.fuel.database.collector_database import HEAD
 from telemetry_server.fuel.database.engine import SQLITE, create_sqlite_file, open_engine, url_of
 from telemetry_server.fuel.database.errors import DatabaseAway, UnknownSchema
-from telemetry_server.fuel.database.faults import one_line
+from telemetry_server.fuel.database.faults import is_fault_of_the_server, one_line
 from telemetry_server.fuel.database.partitions import ensure_partitions
 from telemetry_server.fuel.database.schema import Schema
 from telemetry_server.fuel.database.tables import VERSION_TABLE, metadata
@@ -50,7 +50,8 @@ def _connection(url_text: str) -> Iterator[sa.Connection]:
         with engine.connect() as connection, connection.begin():
             yield connection
     except exc.DBAPIError as error:
-        # Also where the file is not a database, or the user may not create tables: its operator mends it.
+        if not is_fault_of_the_server(error):
+            raise
         raise DatabaseAway(one_line(error)) from error
     finally:
         engine.dispose()
@@ -61,7 +62,7 @@ def current_version(url: str, schema: Schema = COLLECTOR) -> str | None:
     Return the version of the schema; None for an empty database or a missing file.
 
     Raises:
-        DatabaseAway: It cannot be reached.
+        DatabaseAway: It cannot be reached or read.
     """
     parsed = url_of(url)
     if parsed.get_backend_name() == SQLITE and not Path(parsed.database or "").exists():
@@ -85,7 +86,7 @@ def migrate(url: str, target: str | None = None, schema: Schema = COLLECTOR) -> 
     All of it is one transaction.  Processes that migrate at the same time wait for each other.
 
     Raises:
-        DatabaseAway: The database cannot be reached.
+        DatabaseAway: The database cannot be reached, or its user may not change the schema.
         UnknownSchema: The schema is newer than this program; nothing was changed.
     """
     target = target or schema.head
