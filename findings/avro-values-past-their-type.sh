@@ -1,15 +1,13 @@
 #!/usr/bin/env bash
 # fastavro 1.13.1 and avro 1.12.2 (both Python) write one value by one schema of Avro, and read it again.
 # Expected: the value that was written, or an error.
-# Seen: fastavro writes the double 1e300 as an infinite float, a number past 32 bits as an `int`, the fraction 1.9 as 1,
-# and a moment as its day where the union has the day first; it refuses only the decimal.  avro refuses the first three,
-# and writes the decimal with all its digits, but reads it rounded to the precision of the schema.  There is no error:
+# Seen: fastavro writes all three without an error.  The double 1e300 becomes an infinite float.  A number past 32 bits
+# is written as an `int`.  A moment becomes its day where the union has the day first.  avro refuses the first two, and
+# keeps the moment:
 #   value                      type                       fastavro                   avro
 #   1e+300                     float                      inf                        an error
 #   2147483648                 int                        2147483648                 an error
-#   1.9                        long                       1                          an error
 #   2026-11-29 12:00:00+00:00  date or timestamp-millis   2026-11-29                 2026-11-29 12:00:00+00:00
-#   123456.78                  decimal of 4 digits        an error                   1.235E+5
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -19,7 +17,6 @@ cd "$folder"
 venv/bin/python - <<'PYTHON'
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
 from io import BytesIO
 
 import avro.errors
@@ -29,15 +26,12 @@ import fastavro
 
 DAY = {"type": "int", "logicalType": "date"}
 MOMENT = {"type": "long", "logicalType": "timestamp-millis"}
-SHORT = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 # The value, the name of its type, the schema, and the texts of what fastavro and avro read.
 CASES = [
     (1e300, "float", "float", "inf", "an error"),
     (2**31, "int", "int", "2147483648", "an error"),
-    (1.9, "long", "long", "1", "an error"),
     (NOON, "date or timestamp-millis", [DAY, MOMENT], "2026-11-29", "2026-11-29 12:00:00+00:00"),
-    (Decimal("123456.78"), "decimal of 4 digits", SHORT, "an error", "1.235E+5"),
 ]
 
 

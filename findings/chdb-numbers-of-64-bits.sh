@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# chDB 4.4.0, which is ClickHouse as a library, takes averages of numbers of 64 bits, and reads JSON lines where a number
-# past 64 bits follows 30,000 lines with the number 1.
+# chDB 4.4.0, which is ClickHouse as a library, takes averages of numbers of 64 bits.  It reads JSON lines where a
+# number past the signed 64 bits follows 30,000 lines with the number 1.
 # Expected: the average between the numbers, and the number of the last line as in a file that has it alone, or an error
 # as for a fraction there.
-# Seen: the average is of a sum that went past 64 bits, so it is smaller than all the numbers.  A later number in JSON is
-# read as another one, as a text is that becomes a number.  The texts "9.." and 1e30 have one negative result:
+# Seen: the average is of a sum that went past its type, so it is smaller than all the numbers.  A large number late in
+# the JSON file is read as another number.  `toInt64()` of a text does the same:
 #   query                                                         answer
 #   avg of 2**64 - 1 and 1, unsigned                              0
 #   avg of 2**63 - 1 and 1, signed                                -4611686018427388000

@@ -3,7 +3,7 @@
 # Expected: the time or duration, as luxon 3.7.2 reads it, or an invalid one.
 # Seen: others, without an error.  In a time without a zone the digits after the point are milliseconds, however many
 # there are, so that .05 s is 5 ms.  The sign before a duration is lost, and so is a fraction after a comma.  The day of
-# a year is taken for a month and a day, and seconds since 1970 for a year:
+# a year is taken for a month and a day.  Seconds since 1970 are read as a date in the year of their first four digits:
 #                              luxon                       dayjs
 #   2026-11-29T10:00:00.05     2026-11-29T10:00:00.050Z    2026-11-29T10:00:00.005Z
 #   2026-11-29T10:00:00.05Z    2026-11-29T10:00:00.050Z    2026-11-29T10:00:00.050Z

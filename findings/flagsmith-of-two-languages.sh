@@ -2,10 +2,16 @@
 # flagsmith-flag-engine 11.1.1 (Python) and the engine in flagsmith-nodejs 8.1.2 put clients into segments; both SDKs
 # evaluate flags on the client's side with them.
 # Expected: one answer to one condition on one trait.
-# Seen: other answers, without an error.  For JavaScript a condition on a number is a number, two texts are compared as
-# texts, a regular expression is searched, and a remainder has the sign of the trait.  For Python a fraction is an
-# unsuitable value for a whole number, texts with digits are compared as numbers, a regular expression has to match from
-# the beginning, and a remainder has the sign of the divisor:
+# Seen: other answers, without an error.
+# - Where the trait is a number, JavaScript converts the value of the condition to a number.  Python converts it to the
+#   type of the trait, and 4.5 is no int.
+# - JavaScript compares two texts as texts; Python takes the trait "9" for the number 9.
+# - JavaScript looks for the text of the trait in a list (IN); Python looks for a fraction as a number, and the list
+#   holds texts.
+# - JavaScript searches a regular expression; in Python it has to match from the beginning.
+# - JavaScript writes true as `true`, and Python as `True`.  They look for that text with a regular expression, and hash
+#   it for PERCENTAGE_SPLIT.
+# - In JavaScript a remainder has the sign of the trait, in Python that of the divisor.
 #   condition                  trait        Python   JavaScript
 #   GREATER_THAN 4.5           5            false    true
 #   NOT_EQUAL 5.5              5            false    true

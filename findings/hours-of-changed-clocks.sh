@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # arrow 1.4.0 (Python), dayjs 1.11.23 and @date-fns/tz 1.5.0 with date-fns 4.4.0 (JavaScript) put times in New York into
 # hours, on the days on which the clocks change.
-# Expected: the hour that a time is in, begins at most an hour before it, as with pendulum 3.3.0 and luxon 3.7.2; a day
-# with 25 hours has 25 of them.
+# Expected: the hour of a time begins at most an hour before it, as with pendulum 3.3.0 and luxon 3.7.2; a day with 25
+# hours has 25 of them.
 # Seen: other hours, without an error.  arrow and @date-fns/tz put the second hour from 1 to 2 o'clock into the first,
-# and leave it out of a list of hours.  dayjs begins an hour too early or too late, even after the time itself:
+# and leave it out of a list of hours.  dayjs begins an hour too early or too late, even after the time itself.  The
+# hours in the table are UTC:
 #   time (UTC)         pendulum  luxon   arrow   dayjs   @date-fns/tz
 #   2026-11-01 05:30   05:00     05:00   05:00   05:00   05:00
 #   2026-11-01 06:30   06:00     06:00   05:00   05:00   05:00

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # jmespath 0.16.0 (npm), @jmespath-community/jmespath 1.3.0 (npm) and jmespath 1.1.0 (PyPI) evaluate JMESPath.
-# Expected: one answer to one expression on one document; the language defines each of these functions.
+# Expected: one answer to one expression on one document; the language defines these functions and comparisons.
 # Seen: other answers, without an error.  Both for JavaScript sort numbers as texts.  The one for Python takes true for
 # 1 inside of a list, and reads numbers as Python's float() does:
 #                                                  document                Python    npm         community

@@ -3,13 +3,12 @@
 # Polars 2.1.0, PyArrow 26.0.1 and DuckDB 2.0.1.  `nan` is a NaN, not a null.
 # Expected: one answer, or an error.
 # Seen: halves are rounded up or to the even number, fractions are cut or rounded, a negative length means another
-# part of the text or none, a sum goes past its type, and nulls and NaN are counted, found and sorted differently:
+# part of the text or none, and nulls and NaN are counted and compared differently:
 #   expression                         rows              pandas        polars        pyarrow       duckdb
 #   x.round(0)                         [0.5, 2.5]        [0.0, 2.0]    [0.0, 2.0]    [1.0, 3.0]    [1.0, 3.0]
 #   x.cast(nw.Int64)                   [1.7, -1.7]       [1, -1]       [1, -1]       an error      [2, -2]
 #   x.cast(nw.String)                  [1.0, 0.5]        [1.0, 0.5]    [1.0, 0.5]    [1, 0.5]      [1.0, 0.5]
 #   x.str.head(-2)                     ['abcdef']        [abcd]        an error      [abcd]        []
-#   x.sum() > 0                        [2**62, 2**62]    [False]       [False]       [False]       [True]
 #   x.max() > 1                        [1.0, nan]        [False]       [False]       [False]       [True]
 #   (x > 1).sum()                      [1.0, nan]        [0]           [1]           [0]           [1]
 #   x.count()                          [1.0, nan]        [1]           [2]           [2]           [2]
@@ -43,7 +42,6 @@ CASES = [
     ("x.cast(nw.String)", x.cast(nw.String), "[1.0, 0.5]", [1.0, 0.5], "[1.0, 0.5]", "[1.0, 0.5]", "[1, 0.5]",
      "[1.0, 0.5]"),
     ("x.str.head(-2)", x.str.head(-2), "['abcdef']", ["abcdef"], "[abcd]", "an error", "[abcd]", "[]"),
-    ("x.sum() > 0", x.sum() > 0, "[2**62, 2**62]", [2**62, 2**62], "[False]", "[False]", "[False]", "[True]"),
     ("x.max() > 1", x.max() > 1, "[1.0, nan]", [1.0, nan], "[False]", "[False]", "[False]", "[True]"),
     ("(x > 1).sum()", (x > 1).sum(), "[1.0, nan]", [1.0, nan], "[0]", "[1]", "[0]", "[1]"),
     ("x.count()", x.count(), "[1.0, nan]", [1.0, nan], "[1]", "[2]", "[2]", "[2]"),

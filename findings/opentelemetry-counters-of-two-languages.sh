@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# OpenTelemetry's SDKs for JavaScript (2.12.1, npm) and Python (1.45.2) collect one observable counter: its process starts
-# anew, a view keeps one of its two attributes, its value is absent once, or is NaN once; and a counter that adds NaN once.
+# OpenTelemetry's SDKs for JavaScript (2.12.1, npm) and Python (1.45.2) collect an observable counter in four cases: its
+# callback gives a smaller value than before; a view keeps one of the two attributes; the value is absent once; the
+# value is NaN once.  In a fifth case a plain counter adds NaN once.
 # Expected: the same sums, which never fall, since the SDKs describe them as monotonic.
-# Seen: in Python the difference after a restart is negative.  In JavaScript the view loses all but the last of the values
-# that it joins, where Python adds them, an absent value is sent again, and after one NaN every sum is NaN.  There is no
-# error.  "-" is a collection without the counter:
+# Seen: in Python the difference is negative where the value falls.  In JavaScript the view loses all but the last of
+# the values that it joins; Python adds them.  JavaScript sends an absent value again.  In JavaScript the difference
+# after a NaN is NaN too, and so are all later totals; Python leaves the NaN out.  There is no error.  "-" is a
+# collection without the counter:
 #   collections                                    JavaScript             Python
-#   100, 130, then 5 after a restart, differences  100, 30, 5             100, 30, -125
+#   100, 130, then 5, differences                  100, 30, 5             100, 30, -125
 #   10 from one page, 100 from another, joined     100                    110
 #   100, then absent, then 130, totals             100, 100, 130          100, -, 130
-#   100, then NaN, then 130, differences           100, NaN, NaN          100, -, 30
-#   counter that adds 1.5, then NaN, then 1        NaN                    2.5
+#   100, then NaN, 130 and 150, differences        100, NaN, NaN, 20      100, -, 30, 20
+#   counter that adds 1.5, NaN, 1 and 2, total     NaN                    4.5
 # Needs Node.js 20 or newer and npm.
 set -euo pipefail
 folder=$(mktemp -d)
@@ -19,19 +21,19 @@ python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet opentelemetry-sdk==1.45.2
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund @opentelemetry/api@1 @opentelemetry/sdk-metrics@2.12.1 >/dev/null
+npm install --silent --no-audit --no-fund @opentelemetry/api@1.9.1 @opentelemetry/sdk-metrics@2.12.1 >/dev/null
 cat > cases.json <<'JSON'
 [
-  {"name": "100, 130, then 5 after a restart, differences", "delta": true, "observed": [[["start", 100]],
+  {"name": "100, 130, then 5, differences", "delta": true, "observed": [[["start", 100]],
     [["start", 130]], [["start", 5]]], "javascript": "100, 30, 5", "python": "100, 30, -125"},
   {"name": "10 from one page, 100 from another, joined", "delta": false, "join": true,
     "observed": [[["start", 10], ["end", 100]]], "javascript": "100", "python": "110"},
   {"name": "100, then absent, then 130, totals", "delta": false, "observed": [[["start", 100]], [], [["start", 130]]],
     "javascript": "100, 100, 130", "python": "100, -, 130"},
-  {"name": "100, then NaN, then 130, differences", "delta": true, "observed": [[["start", 100]], [["start", "NaN"]],
-    [["start", 130]]], "javascript": "100, NaN, NaN", "python": "100, -, 30"},
-  {"name": "counter that adds 1.5, then NaN, then 1", "delta": false, "added": [1.5, "NaN", 1], "observed": [[]],
-    "javascript": "NaN", "python": "2.5"}
+  {"name": "100, then NaN, 130 and 150, differences", "delta": true, "observed": [[["start", 100]], [["start", "NaN"]],
+    [["start", 130]], [["start", 150]]], "javascript": "100, NaN, NaN, 20", "python": "100, -, 30, 20"},
+  {"name": "counter that adds 1.5, NaN, 1 and 2, total", "delta": false, "added": [1.5, "NaN", 1, 2], "observed": [[]],
+    "javascript": "NaN", "python": "4.5"}
 ]
 JSON
 cat > collect.mjs <<'JAVASCRIPT'

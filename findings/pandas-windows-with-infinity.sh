@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# pandas 3.1.1: the maximum, sum and mean of a window over a column with an infinite value, such as a rate by 0 s.
+# pandas 3.1.1: the maximum, sum and mean of a window over a column with an infinite value, such as a count divided by
+# 0 s.
 # Expected: infinity, as max(), cummax() and sum() of the column give it.
 # Seen: rolling(), expanding() and ewm() leave infinite values out as if they were absent, without a warning; count()
 # does count them.  Of 1, inf, 3:

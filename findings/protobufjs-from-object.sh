@@ -2,9 +2,9 @@
 # protobufjs 8.8.1 (npm) makes a message of a plain object with `fromObject()`, and checks the object with `verify()`.
 # protobuf 6.33.6 (Python) takes the same objects as JSON with `ParseDict()`; a Date is its text there.
 # Expected: the message that the object describes, or an error.
-# Seen: a Date is written as the moment 0, a field with the name of the schema and an unknown label are left out,
-# "false" is true, and numbers out of range are other numbers.  `verify()` objects to some of them, but not to the first
-# five.  There is no error:
+# Seen: a Date is written as the moment 0, and an object as an empty Struct.  `session_count`, the field's name in the
+# schema, and an unknown enum value are left out.  "false" is true, and numbers out of range are other numbers.
+# `verify()` objects to some of them, but not to the first five.  There is no error:
 #   object                             verify()   protobufjs                      Python
 #   {"at":"2026-11-29T12:00:00.500Z"}  valid      {"at":{}}                       {"at":"2026-11-29T12:00:00.500Z"}
 #   {"more":{"channel":"beta"}}        valid      {"more":{}}                     {"more":{"channel":"beta"}}
