@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.ledger.ledger import Ledger
 from storage.raw.segment_paths import segments
 from storage.raw.writer import RawWriter
 from telemetry_server.demo.temporary_server import TemporaryServer
@@ -109,6 +110,12 @@ def clock_of(server: TemporaryServer) -> datetime:
         return parsedate_to_datetime(answer.headers["Date"])
 
 
+def time_is_noted(data: Path) -> bool:
+    """Return whether the ledger has a time, from which a jump is measured."""
+    with Ledger(data / "state" / "ledger.sqlite", read_only=True) as ledger:
+        return ledger.clock() is not None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("jump", ["+40d", "-40d"])
 def test_a_server_with_a_wrong_clock_removes_nothing_and_reports_the_jump(tmp_path: Path, jump: str) -> None:
@@ -141,6 +148,7 @@ def test_a_server_with_a_wrong_clock_removes_nothing_and_reports_the_jump(tmp_pa
     with TemporaryServer(data, {**SETTINGS, **faked, "TELEMETRY_DEDUP_DAYS": "2"}) as server:
         post(server, 1)
         server.wait_until_converted(1)
+        wait_for(lambda: time_is_noted(data))
         set_clock(jump)
         wait_for(lambda: "the clock jumped" in (tmp_path / "server.log").read_text())
         wait_for(lambda: abs(clock_of(server) - datetime.now(UTC)) > timedelta(days=30))
