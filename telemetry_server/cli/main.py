@@ -125,6 +125,25 @@ def _status_of(error: Exception, command: str) -> int:
     return status
 
 
+def _was_interrupted(error: BaseException) -> bool:
+    """Return whether Ctrl-C caused *error*: Python makes another error of it while it makes a class."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
+
+
+def _interrupted() -> int:
+    """
+    Return the exit status of an interrupted command.
+
+    Python remembers an interrupt that ended an `exec` of a text, which makes a data class.  `python -m` then
+    ends by that signal, although it was handled.  The next `exec` forgets it.
+    """
+    exec("")  # noqa: S102
+    return ExitStatus.INTERRUPTED
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that *argv* names; return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -168,13 +187,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run_command(first, words[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         from telemetry_server.terminal.output import discard_stdout
 
         discard_stdout()  # a reader such as `head` has enough; a command that ended keeps its status
     except Exception as error:
-        return _status_of(error, first)
+        return _interrupted() if _was_interrupted(error) else _status_of(error, first)
     finally:
         os.umask(umask)
         if argv is None:

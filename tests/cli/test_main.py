@@ -220,6 +220,33 @@ def test_a_closed_pipe_on_stdout_is_not_an_error():
     writing.stderr.close()
 
 
+@pytest.mark.parametrize(
+    "raised",
+    [
+        'exec("raise KeyboardInterrupt")',  # as where a data class is made
+        'raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()',
+        "raise KeyboardInterrupt",
+    ],
+)
+def test_ctrl_c_says_nothing_and_ends_with_130_wherever_it_comes(tmp_path, raised):
+    (tmp_path / "interrupted.py").write_text(
+        "import sys\nfrom telemetry_server.cli import main\n"
+        f"def run_command(*words):\n    {raised}\n"
+        "main._run_command = run_command\nsys.exit(main.main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted", "audit"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+
+    assert done.returncode == ExitStatus.INTERRUPTED
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("command", ["clients", "normandy studies", "histogram GC_MS", "fuel report os"])
 def test_csv_and_json_exclude_each_other(command, tmp_path):
     done = telemetry_server(*command.split(), "--csv", "--json", "--data", str(tmp_path))

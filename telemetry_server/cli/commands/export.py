@@ -13,6 +13,7 @@ from telemetry_server.cli.commands.job_runs import (
     say_totals,
 )
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.module_imports import importing
 from telemetry_server.cli.output_arguments import output_folder
 from telemetry_server.cli.shared_options import add_json_option, settings_of
 from telemetry_server.terminal.output import print_json, progress
@@ -46,14 +47,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from telemetry_server.composition.data_root import existing_data_root
-    from telemetry_server.composition.jobs import built_in_job
-    from telemetry_server.mapreduce import execute
-    from telemetry_server.mapreduce.exports.dashboard_files import write_dashboard
-    from telemetry_server.mapreduce.exports.export_folder import ExportFolder
-    from telemetry_server.mapreduce.exports.frontend_files import write_frontend
-    from telemetry_server.mapreduce.output_file import whole_output
-    from telemetry_server.mapreduce.run import RunOptions
+    with importing():
+        from telemetry_server.composition.data_root import existing_data_root
+        from telemetry_server.composition.jobs import built_in_job
+        from telemetry_server.mapreduce import execute
+        from telemetry_server.mapreduce.exports.dashboard_files import write_dashboard
+        from telemetry_server.mapreduce.exports.export_folder import ExportFolder
+        from telemetry_server.mapreduce.exports.frontend_files import write_frontend
+        from telemetry_server.mapreduce.output_file import whole_output
+        from telemetry_server.mapreduce.run import RunOptions
 
     settings = settings_of(args)
     root = existing_data_root(settings)

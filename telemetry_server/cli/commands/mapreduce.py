@@ -16,6 +16,7 @@ from telemetry_server.cli.commands.job_runs import (
     say_totals,
 )
 from telemetry_server.cli.exit_status import ExitStatus
+from telemetry_server.cli.module_imports import importing
 from telemetry_server.cli.output_arguments import STDOUT, output_file
 from telemetry_server.cli.shared_options import add_json_option, settings_of
 from telemetry_server.terminal.output import print_json, progress
@@ -95,13 +96,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from telemetry_server.mapreduce.fork_server import started_context
+    with importing():
+        from telemetry_server.mapreduce.fork_server import started_context
 
     _check(args)
     started_context()
-    from telemetry_server.composition.data_root import existing_data_root
-    from telemetry_server.mapreduce import execute
-    from telemetry_server.mapreduce.run import RunOptions
+    with importing():
+        from telemetry_server.composition.data_root import existing_data_root
+        from telemetry_server.mapreduce import execute
+        from telemetry_server.mapreduce.run import RunOptions
 
     job = _job_of(args)
     target: Path = args.part or args.output or STDOUT
