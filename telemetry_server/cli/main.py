@@ -125,20 +125,12 @@ def _status_of(error: Exception, command: str) -> int:
     return status
 
 
-def _was_interrupted(error: BaseException) -> bool:
-    """Return whether Ctrl-C caused *error*: Python makes another error of it while it makes a class."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, KeyboardInterrupt):
-        cause = cause.__cause__ or cause.__context__
-    return cause is not None
-
-
 def _interrupted() -> int:
     """
     Return the exit status of an interrupted command.
 
-    Python remembers an interrupt that ended an `exec` of a text, which makes a data class.  `python -m` then
-    ends by that signal, although it was handled.  The next `exec` forgets it.
+    Python makes a data class with `exec`, and remembers an interrupt that ended it.  `python -m` then ends
+    by that signal, although the interrupt was handled.  Another `exec` removes that memory.
     """
     exec("")  # noqa: S102
     return ExitStatus.INTERRUPTED
@@ -193,7 +185,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         discard_stdout()  # a reader such as `head` has enough; a command that ended keeps its status
     except Exception as error:
-        return _interrupted() if _was_interrupted(error) else _status_of(error, first)
+        # Python makes a RuntimeError of an interrupt that comes while it makes a class.
+        return _interrupted() if isinstance(error.__cause__, KeyboardInterrupt) else _status_of(error, first)
     finally:
         os.umask(umask)
         if argv is None:

@@ -37,12 +37,12 @@ def check_queues(settings: Settings) -> None:
             "pull_from and push_to are both set: a data root either converts what it pulls, or hands on"
         )
     for url in pull_urls(settings):
-        if url.scheme == RAW_SCHEME and _is_one_folder(Path(url.name), settings.data_dir):
+        if url.scheme == RAW_SCHEME and _is_same_folder(Path(url.name), settings.data_dir):
             raise ConfigurationError(f"pull_from: {url.shown} is this data root itself; name another one")
     push_url(settings)
 
 
-def _is_one_folder(first: Path, second: Path) -> bool:
+def _is_same_folder(first: Path, second: Path) -> bool:
     try:
         return first.samefile(second)
     except OSError:  # one of them does not exist yet

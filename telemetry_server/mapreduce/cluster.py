@@ -69,7 +69,7 @@ class ClusterRun(LocalRun):
                     continue
                 take(self._stored(task, result))
         finally:
-            with suppress(Exception):  # a client whose scheduler is gone; the error before it is the cause
+            with suppress(Exception):  # the scheduler may be gone; another error says so then
                 self.client.cancel([future for future, _ in futures.values()])
         if vanished:
             super().do_tasks(vanished, take)
@@ -154,7 +154,7 @@ class ClusterRun(LocalRun):
 @contextmanager
 def _silent_logs() -> Iterator[None]:
     """
-    Show nothing of Dask's logs meanwhile: lost work is done again, and an error says what ended a run.
+    Show nothing of Dask's logs during the block: lost work is done again, and an error says what ended a run.
 
     Dask gives some of its loggers a level of their own, so that the level of their parent has no effect.
     """

@@ -42,17 +42,17 @@ def client_options(url: QueueUrl) -> dict[str, Any]:
     return options
 
 
-def made(make: Callable[[dict[str, Any]], Any], url: QueueUrl, options: dict[str, Any]) -> Any:
+def new_client(kind: Callable[[dict[str, Any]], Any], url: QueueUrl, options: dict[str, Any]) -> Any:
     """
-    Return the consumer or producer that *make* makes of *options* and those of *url*.
+    Return a new client of the broker at *url*; *kind* is Consumer or Producer of confluent-kafka.
 
     Raises:
-        QueueRefused: librdkafka does not take them.
+        QueueRefused: librdkafka refuses the options.
     """
     from confluent_kafka import KafkaException
 
     try:
-        return make(client_options(url) | options)
+        return kind(client_options(url) | options)
     except KafkaException as error:
         raise QueueRefused(str(queue_error(error.args[0], url))) from None
 

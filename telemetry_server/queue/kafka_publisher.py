@@ -11,7 +11,7 @@ from typing import Any
 
 from storage.raw.record_frames import RawRecord
 from storage.raw.submission_queue import Waiter
-from telemetry_server.queue.kafka_client import made, queue_error
+from telemetry_server.queue.kafka_client import new_client, queue_error
 from telemetry_server.queue.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_MESSAGES, OnFailure
 from telemetry_server.queue.queue_url import QueueUrl
 from telemetry_server.queue.sending import body_of, message_headers
@@ -105,7 +105,7 @@ class KafkaPublisher:
             "message.max.bytes": MAX_MESSAGE_BYTES,
             "error_cb": self._on_error,
         }
-        self._producer = made(Producer, self._url, options)
+        self._producer = new_client(Producer, self._url, options)
         self._produce = self._producer.produce
 
     def _end_producer(self) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telemetry_server.queue.errors import BrokerAway, PositionLost, QueueRefused
-from telemetry_server.queue.kafka_client import CONNECT_SECONDS, made, queue_error
+from telemetry_server.queue.kafka_client import CONNECT_SECONDS, new_client, queue_error
 from telemetry_server.queue.message import Batch, Message
 from telemetry_server.queue.queue_url import QueueUrl
 
@@ -106,7 +106,7 @@ class KafkaSource:
             "queued.max.messages.kbytes": MAX_HELD_KILOBYTES,
             "error_cb": self._on_error,
         }
-        self._consumer = made(Consumer, self._url, options)
+        self._consumer = new_client(Consumer, self._url, options)
         return self._partitions()
 
     def _partitions(self) -> list[int]:

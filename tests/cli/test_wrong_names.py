@@ -142,8 +142,8 @@ def test_a_body_that_is_cut_off_is_not_a_readable_ping(command, tmp_path):
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
-        (("users", "remove", "ada"), 1, "there is no user ada (list them: telemetry-server users list)\n"),
-        (("tokens", "revoke", "ada"), 1, "there is no token ada (list them: telemetry-server tokens list)\n"),
+        (("users", "remove", "ada"), 1, "user ada does not exist; see telemetry-server users list\n"),
+        (("tokens", "revoke", "ada"), 1, "token ada does not exist; see telemetry-server tokens list\n"),
         (("replay", "--reason", "invalid_jsn"), 2, "; did you mean invalid_json?\n"),
         (("replay", "--reason", "ada"), 2, "'ada' is not a reason for quarantine; there are corrupt_gzip, "),
         (("pull", "--from", "other-root"), 78, "or file:///DATA_ROOT\n"),

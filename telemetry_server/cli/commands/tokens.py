@@ -103,7 +103,7 @@ def _revoke(args: argparse.Namespace) -> int:
 
     file = AccessFile(writable_data_root(settings_of(args)))
     if file.read().token(args.id) is None:
-        say(f"telemetry-server tokens: there is no token {args.id} (list them: telemetry-server tokens list)")
+        say(f"telemetry-server tokens: token {args.id} does not exist; see telemetry-server tokens list")
         return ExitStatus.FINDINGS
 
     def revoked(before: "AccessList") -> "AccessList":

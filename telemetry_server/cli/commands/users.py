@@ -150,7 +150,7 @@ def _remove(args: argparse.Namespace) -> int:
 
     file = AccessFile(writable_data_root(settings_of(args)))
     if file.read().user(args.name) is None:
-        say(f"telemetry-server users: there is no user {args.name} (list them: telemetry-server users list)")
+        say(f"telemetry-server users: user {args.name} does not exist; see telemetry-server users list")
         return ExitStatus.FINDINGS
 
     def removed(before: "AccessList") -> "AccessList":

@@ -16,7 +16,7 @@ def is_fault_of_a_row(error: exc.DBAPIError) -> bool:
 
 
 def is_fault_of_the_server(error: exc.DBAPIError) -> bool:
-    """Return whether an operator can mend *error*: the database is away, or unreadable, or forbids it."""
+    """Return whether an operator can mend *error*: the database is away or unreadable, or forbids it."""
     if isinstance(error, exc.OperationalError | exc.InterfaceError) or type(error) is exc.DatabaseError:
         return True
     return getattr(error.orig, "sqlstate", None) == NOT_PERMITTED
