@@ -42,6 +42,13 @@ class Disk:
         """Open the existing *path* for appending; links are not followed."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
 
+    def open_direct(self, path: Path) -> int:
+        """Open *path* for appending without the page cache; -1 where that is not possible."""
+        try:
+            return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_DIRECT | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return -1
+
     def write(self, descriptor: int, buffers: Sequence[bytes | memoryview]) -> int:
         """Append all of *buffers*, finishing short writes.  Returns how many bytes that was."""
         total = 0

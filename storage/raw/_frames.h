@@ -9,6 +9,7 @@
 #define BATCH_COMMIT 2
 #define REMOVED 4
 #define BODY_IS_GZIP 1
+#define PAGE_BYTES 4096
 #define MAX_HEADER_BYTES (1 << 20)
 #define MAX_BODY_BYTES 0x7fffffff
 
@@ -55,13 +56,17 @@ static inline uint64_t end_of(uint64_t offset, size_t header_bytes, size_t body_
     return ((offset + 7) & ~(uint64_t)7) + HEAD_BYTES + header_bytes + body_bytes + TAIL_BYTES;
 }
 
-/* Writes the mark at the end of a batch. */
+/* Returns how many zeros a mark at *offset* needs to end with a page. */
+static inline size_t zeros_to_page(uint64_t offset) { return -end_of(offset, 0, 0) & (PAGE_BYTES - 1); }
+
+/* Writes the mark at the end of a batch, with some zeros as its body. */
 static inline unsigned char *put_batch_commit(unsigned char *place, const unsigned char *prefix, uint64_t offset,
-                                              uint64_t sequence)
+                                              size_t zeros, uint64_t sequence)
 {
     place = put_padding(place, offset);
-    place = put_head(place, prefix, BATCH_COMMIT, 0, 0, 0, sequence);
-    return put(place, 0, TAIL_BYTES); /* the sum of nothing */
+    place = put_head(place, prefix, BATCH_COMMIT, 0, 0, (Py_ssize_t)zeros, sequence);
+    memset(place, 0, zeros);
+    return put(place + zeros, crc32c(0, place, zeros), TAIL_BYTES);
 }
 
 typedef struct {

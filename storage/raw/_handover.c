@@ -5,6 +5,10 @@
  * The thread frames, writes and syncs a usual commit without the interpreter's lock.  Usual is one of a single day
  * that goes to the open segment of a real disk with enough space.  Every other commit, and every error, is a call of
  * a method in Python.
+ *
+ * A large batch is written in whole pages and without the page cache (O_DIRECT), where the file system can do that:
+ * with a page cache the kernel spends more time on its pages than the rest of the commit takes.  No such page holds
+ * anything that was written before.  So the batch becomes visible at once, when its last byte is on the disk.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -13,6 +17,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +25,9 @@
 #include "_frames.h"
 
 #define MAX_VECTORS 1024 /* of one call of writev, on Linux */
+#define MIN_DIRECT_BYTES (64 << 10) /* less gains nothing, and filling its last page would cost space */
+#define MAX_DIRECT_BYTES (8 << 20)  /* the copy of a batch takes memory; only single large bodies are more */
+#define MIB ((size_t)1 << 20)
 
 static PyObject *name_place, *name_advance, *name_commit, *name_fail;
 
@@ -43,7 +51,8 @@ typedef struct {
 
 /* Where usual commits go; Python gives it after everything that it did in the thread. */
 typedef struct {
-    int descriptor, day; /* day 0: there are none */
+    int descriptor, direct; /* the second one writes without the page cache; -1: there is none */
+    int day;                /* 0: there are none */
     unsigned char prefix[8];
     unsigned long long length_bytes, submissions, max_bytes; /* of the segment */
     double until;
@@ -61,6 +70,8 @@ typedef struct {
     Place place; /* this and the next belong to the thread */
     Py_ssize_t new_submissions, new_size_bytes; /* in usual commits that Python does not know yet */
     unsigned long long new_bytes;
+    unsigned char *pages; /* the last batch that was written directly */
+    size_t pages_bytes;
 } Handover;
 
 static void append(Line *line, Work *work)
@@ -145,7 +156,7 @@ static int number_of(PyObject *day)
 static int read_parts(Work *work, PyObject *records)
 {
     int day = 0;
-    work->text_bytes = 7 + HEAD_BYTES + TAIL_BYTES;
+    work->text_bytes = 7 + HEAD_BYTES + PAGE_BYTES + TAIL_BYTES;
     for (Py_ssize_t number = 0; number < work->count; number++) {
         Record record;
         if (read_record(&record, records, number))
@@ -233,8 +244,11 @@ static PyObject *wait_seconds(PyObject *self, PyObject *argument)
 
 /* ---- in the thread, without the interpreter's lock */
 
-/* Makes vectors of the frames, whose text goes to *place*; returns the length of the segment after them. */
-static uint64_t frame(Work *work, const Place *at, unsigned char *place)
+/*
+ * Makes vectors of the frames, whose text goes to *place*; returns the length of the segment after them.
+ * The batch ends with a page if it *fills* one.
+ */
+static uint64_t frame(Work *work, const Place *at, int fills, unsigned char *place)
 {
     uint64_t offset = at->length_bytes, sequence = at->submissions;
     unsigned char *first = place;
@@ -249,9 +263,10 @@ static uint64_t frame(Work *work, const Place *at, unsigned char *place)
         first = place;
         place = put(place, sum, TAIL_BYTES);
     }
-    place = put_batch_commit(place, at->prefix, offset, sequence);
+    size_t zeros = fills ? zeros_to_page(offset) : 0;
+    place = put_batch_commit(place, at->prefix, offset, zeros, sequence);
     work->parts[2 * work->count] = (struct iovec){first, (size_t)(place - first)};
-    return end_of(offset, 0, 0);
+    return end_of(offset, 0, zeros);
 }
 
 /* Returns 0, or the number of the error. */
@@ -271,6 +286,74 @@ static int write_all(int descriptor, struct iovec *parts, Py_ssize_t count)
     return 0;
 }
 
+/* Fills the last page with a mark, so that the next batch begins a new one.  Returns 0, or the number of the error. */
+static int fill_page(Place *place)
+{
+    unsigned char mark[7 + HEAD_BYTES + PAGE_BYTES + TAIL_BYTES];
+    if (place->length_bytes % PAGE_BYTES == 0)
+        return 0;
+    size_t zeros = zeros_to_page(place->length_bytes);
+    unsigned char *end = put_batch_commit(mark, place->prefix, place->length_bytes, zeros, place->submissions);
+    struct iovec part = {mark, (size_t)(end - mark)};
+    place->length_bytes += part.iov_len;
+    return write_all(place->descriptor, &part, 1);
+}
+
+/* Copies the vectors to pages; returns NULL without memory. */
+static const unsigned char *in_pages(Handover *handover, const Work *work, size_t bytes)
+{
+    if (handover->pages_bytes < bytes) {
+        free(handover->pages);
+        handover->pages_bytes = (bytes + MIB - 1) & ~(MIB - 1);
+        handover->pages = aligned_alloc(PAGE_BYTES, handover->pages_bytes);
+    }
+    if (handover->pages == NULL) {
+        handover->pages_bytes = 0;
+        return NULL;
+    }
+    unsigned char *place = handover->pages;
+    for (Py_ssize_t number = 0; number <= 2 * work->count; number++) {
+        memcpy(place, work->parts[number].iov_base, work->parts[number].iov_len);
+        place += work->parts[number].iov_len;
+    }
+    return handover->pages;
+}
+
+/* Returns 0, or the number of the error. */
+static int write_pages(Place *place, const unsigned char *pages, size_t bytes)
+{
+    while (bytes) {
+        ssize_t written = write(place->direct < 0 ? place->descriptor : place->direct, pages, bytes);
+        if (written < 0 && errno == EINVAL && place->direct >= 0)
+            place->direct = -1; /* the blocks of this disk are larger */
+        else if (written < 0 && errno != EINTR)
+            return errno;
+        else if (written > 0) {
+            pages += written;
+            bytes -= (size_t)written;
+        }
+    }
+    return 0;
+}
+
+/* Writes the batch.  Returns 0, or the number of the error. */
+static int write_batch(Handover *handover, Work *work)
+{
+    Place *place = &handover->place;
+    int is_direct = place->direct >= 0 && work->size_bytes >= MIN_DIRECT_BYTES && work->size_bytes <= MAX_DIRECT_BYTES;
+    int error = is_direct ? fill_page(place) : 0;
+    unsigned char *text = error ? NULL : PyMem_RawMalloc(work->text_bytes);
+    if (text == NULL)
+        return error ? error : ENOMEM;
+    uint64_t end = frame(work, place, is_direct, text);
+    size_t bytes = (size_t)(end - place->length_bytes);
+    const unsigned char *pages = is_direct ? in_pages(handover, work, bytes) : NULL;
+    error = pages == NULL ? write_all(place->descriptor, work->parts, 2 * work->count + 1) : write_pages(place, pages, bytes);
+    PyMem_RawFree(text);
+    place->length_bytes = end;
+    return error;
+}
+
 static int is_usual(const Work *work, const Place *place)
 {
     return work->is_commit && work->day && work->day == place->day && place->length_bytes < place->max_bytes &&
@@ -282,22 +365,17 @@ static int commit_usual(Handover *handover, Work *work)
 {
     Place *place = &handover->place;
     double began = now();
-    unsigned char *text = PyMem_RawMalloc(work->text_bytes);
-    if (text == NULL)
-        return ENOMEM;
-    uint64_t end = frame(work, place, text);
-    int error = write_all(place->descriptor, work->parts, 2 * work->count + 1);
-    PyMem_RawFree(text);
+    unsigned long long before = place->length_bytes;
+    int error = write_batch(handover, work);
     if (error)
         return error;
     while (fdatasync(place->descriptor))
         if (errno != EINTR)
             return -errno;
-    work->written_bytes = end - place->length_bytes;
+    work->written_bytes = place->length_bytes - before;
     handover->new_bytes += work->written_bytes;
     handover->new_submissions += work->count;
     handover->new_size_bytes += work->size_bytes;
-    place->length_bytes = end;
     place->submissions += (unsigned long long)work->count;
     place->room_bytes -= work->size_bytes;
     work->seconds = now() - began;
@@ -370,7 +448,7 @@ static int ask_for_place(Handover *handover)
     int failed = 1;
     if (!PyTuple_Check(given))
         PyErr_SetString(PyExc_TypeError, "a place is a tuple");
-    else if (PyArg_ParseTuple(given, "iOy#KKKdn", &place->descriptor, &day, &prefix, &prefix_bytes, &place->length_bytes,
+    else if (PyArg_ParseTuple(given, "iiOy#KKKdn", &place->descriptor, &place->direct, &day, &prefix, &prefix_bytes, &place->length_bytes,
                               &place->submissions, &place->max_bytes, &place->until, &place->room_bytes)) {
         failed = prefix_bytes != 8;
         if (failed)
@@ -491,6 +569,7 @@ static void deallocate(PyObject *self)
         sem_destroy(&handover->new_result);
         sem_destroy(&handover->new_work);
         pthread_mutex_destroy(&handover->lock);
+        free(handover->pages);
     }
     Py_TYPE(self)->tp_free(self);
 }

@@ -113,7 +113,7 @@ static PyObject *frame(PyObject *Py_UNUSED(module), PyObject *arguments)
     for (Py_ssize_t number = 0; number < PyList_GET_SIZE(records); number++)
         if (put_record(&out, records, number, first, ++last, &place))
             goto failed;
-    out.place = put_batch_commit(out.place, first, place, last);
+    out.place = put_batch_commit(out.place, first, place, 0, last);
     if (end_text(&out))
         goto failed;
     return Py_BuildValue("NK", out.parts, (unsigned long long)last);

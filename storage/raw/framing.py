@@ -15,6 +15,9 @@ Little-endian throughout.  The head has its own CRC, so that a length is
 verified before it is used.  Sequence numbers count the ping
 records of a file from 1; a batch commit or a seal repeats the last one, so a
 gap says how many *submissions* are gone.
+
+A batch commit may have zeros as its body.  They fill a page of 4,096 bytes, so
+that a batch can be written in whole pages, without the page cache.
 """
 
 from dataclasses import dataclass

@@ -33,6 +33,7 @@ class Place(NamedTuple):
     """Where usual commits go: those of *day*, up to the length, the time and the room."""
 
     descriptor: int  # of a real file
+    direct_descriptor: int  # of the same file, for writes without the page cache; -1: there is none
     day: date
     prefix: bytes
     length_bytes: int

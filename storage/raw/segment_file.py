@@ -45,6 +45,7 @@ class SegmentFile:
         self.submissions = 0
         self._prefix = record_prefix(place.boot_id)
         self._descriptor = descriptor
+        self._direct_descriptor = disk.open_direct(place.path)
         self._disk = disk
 
     @classmethod
@@ -83,9 +84,9 @@ class SegmentFile:
 
     def place_until(self, max_bytes: int, until: float, room_bytes: int) -> Place:
         """Return where records may be written until the segment has *max_bytes*, or the time is over."""
-        day, prefix, descriptor = self.place.day, self._prefix, self._descriptor
+        descriptors = self._descriptor, self._direct_descriptor
         state = self.length_bytes, self.submissions
-        return Place(descriptor, day, prefix, *state, max_bytes, until, room_bytes)
+        return Place(*descriptors, self.place.day, self._prefix, *state, max_bytes, until, room_bytes)
 
     def advance(self, submissions: int, written_bytes: int) -> None:
         """Note what was written at that place."""
@@ -109,9 +110,11 @@ class SegmentFile:
 
     def close(self) -> None:
         """Close and unlock the file without a seal."""
-        if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
-            self._disk.close(descriptor)
+        descriptors = self._direct_descriptor, self._descriptor
+        self._direct_descriptor = self._descriptor = -1
+        for descriptor in descriptors:
+            if descriptor >= 0:
+                self._disk.close(descriptor)
 
 
 class SegmentSeries:

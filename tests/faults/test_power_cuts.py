@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.faults.test_conversion_survives import assert_in_tables
 from tests.faults.test_system_calls import acknowledged_ids
 from tests.faults.test_system_calls_of_upkeep import bytes_of_files, check_repaired, data_root_to_repair
 from tests.support.data_root import World
+from tests.support.fault_actions import LARGE_BYTES
 from tests.support.figures import Figure
 from tests.support.fork_server import ForkServer
 from tests.support.power_cut import LoopFilesystem, loop_filesystem, skip_without_power_cut
@@ -22,7 +24,7 @@ from tests.support.sizes import size
 
 pytestmark = [pytest.mark.slow, pytest.mark.privileged]
 
-SIZES = {"ext4": 64 << 20, "xfs": 320 << 20}  # mkfs.xfs makes nothing smaller than 300 MB
+SIZES = {"ext4": 320 << 20, "xfs": 320 << 20}  # mkfs.xfs makes nothing smaller than 300 MB
 REPAIR_CUTS = size(4, 40)
 CUTS = {"ext4": size(3, 60), "xfs": size(2, 40)}
 
@@ -36,12 +38,19 @@ def filesystem(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LoopF
 
 
 def cut_under_load(
-    forks: ForkServer, filesystem: LoopFilesystem, log: Path, *, seconds: float
+    forks: ForkServer, filesystem: LoopFilesystem, log: Path, *, seconds: float, large: bool
 ) -> tuple[set[str], World]:
-    """Write, convert and merge for *seconds*, cut the power, mount again; return the acknowledged ids."""
+    """
+    Write, convert and merge for *seconds*, cut the power, mount again; return the acknowledged ids.
+
+    Every fourth ping is *large*: it is written without the page cache.
+    """
     root = filesystem.path / log.stem
     assert forks.run("store_specs", root=str(root)) == 0
-    writer = forks.fork("append", root=str(root), acknowledged=str(log), first=0, padding=600)
+    arguments: dict[str, Any] = {"root": str(root), "acknowledged": str(log), "first": 0, "padding": 600}
+    if large:
+        arguments |= {"large_padding": LARGE_BYTES, "max_segment_bytes": 20 * LARGE_BYTES}
+    writer = forks.fork("append", **arguments)
     converter = forks.fork("schedule", root=str(root), seed=int(1000 * seconds))
     try:
         converter.go()
@@ -70,7 +79,9 @@ def test_a_power_cut_loses_nothing_acknowledged(
     torn = 0
     for number in range(CUTS[filesystem.kind]):
         log = tmp_path / f"cut-{number}.log"
-        acknowledged, world = cut_under_load(forks, filesystem, log, seconds=chance.uniform(0.1, 0.6))
+        acknowledged, world = cut_under_load(
+            forks, filesystem, log, seconds=chance.uniform(0.1, 0.6), large=number % 2 == 1
+        )
         assert world.audit().findings == []
         assert world.check_tables() == []
         assert forks.run("convert", root=str(world.root.path)) == 0

@@ -157,6 +157,12 @@ ACTIONS = {
         check_raw,
         lambda root, log: {"root": str(root), "acknowledged": str(log), "first": 0, "count": 12},
     ),
+    "append large batches": Action(
+        "append_large",
+        nothing,
+        check_raw,
+        lambda root, log: {"root": str(root), "acknowledged": str(log)},
+    ),
     "convert": Action("convert", lambda root: filled(root) and None, check_converted, only_root, stride=2),
     "compact": Action("compact", compactable, check_compacted, only_root),
     "remove old records": Action("remove_old_records", with_old_records, check_removed, only_root),

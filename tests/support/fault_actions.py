@@ -51,6 +51,7 @@ for module in (
     import_module(module)
 
 COULD_NOT = 75  # the disk refused, and the client was informed
+LARGE_BYTES = 100_000  # a batch with such a ping is written without the page cache
 
 
 class UnsyncedDisk(Disk):
@@ -86,12 +87,14 @@ def append(
     appenders: int = 4,
     max_segment_bytes: int = 2000,
     padding: int = 0,
+    large_padding: int = 0,
     syncs: bool = True,
 ) -> int:
     """
     Write pings from number *first* on, and record each acknowledged one in the file *acknowledged*.
 
-    Segments are tiny, so that a new one begins every few commits.
+    Segments are tiny, so that a new one begins every few commits.  Every fourth ping has *large_padding*
+    in addition; with `LARGE_BYTES` its batch is written without the page cache.
     """
 
     async def run() -> int:
@@ -103,7 +106,8 @@ def append(
         async def appender(writer: RawWriter) -> None:
             nonlocal refused
             for number in numbers:
-                submission = submitted(a_ping(number, padding=os.urandom(padding // 2).hex()), number)
+                length = padding + (0 if number % 4 else large_padding)
+                submission = submitted(a_ping(number, padding=os.urandom(length // 2).hex()), number)
                 try:
                     await writer.append(submission)
                 except StorageError:
@@ -126,6 +130,13 @@ def append(
         return asyncio.run(run())
     except OSError:
         return COULD_NOT  # the write did not begin
+
+
+def append_large(root: str, acknowledged: str) -> int:
+    """Write a few pings, some of them large, to segments that hold several commits."""
+    return append(
+        root, acknowledged, first=0, count=24, large_padding=LARGE_BYTES, max_segment_bytes=3 * LARGE_BYTES
+    )
 
 
 def append_unsynced_and_stay(root: str, first: int, count: int) -> int:

@@ -63,7 +63,7 @@ def rig_of(form, descriptor: int):
         def place(self):
             until = time.monotonic() + self.seconds_left
             limits = self.max_bytes, until, self.room_bytes
-            return Place(descriptor, DAY, PREFIX, self.length, self.submissions, *limits)
+            return Place(descriptor, -1, DAY, PREFIX, self.length, self.submissions, *limits)
 
         def advance(self, submissions, written_bytes, size_bytes):
             self.submissions += submissions
