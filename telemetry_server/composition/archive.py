@@ -21,7 +21,7 @@ def archive_plan_of(settings: Settings) -> "ArchivePlan":
     Return where closed days go.
 
     Raises:
-        ConfigurationError: They go nowhere, or into the data root, or a package is missing.
+        ConfigurationError: They go nowhere, into a file or into the data root, or a package is missing.
     """
     from telemetry_server.archive.run import ArchivePlan
 
@@ -37,6 +37,8 @@ def archive_plan_of(settings: Settings) -> "ArchivePlan":
             )
     elif folder.resolve().is_relative_to(settings.data_dir.resolve()):
         raise ConfigurationError(f"archive_to {folder} is inside the data root; name a folder elsewhere")
+    elif folder.exists() and not folder.is_dir():
+        raise ConfigurationError(f"archive_to {folder} is a file; name a folder")
     has_tables = settings.tables and find_spec("pyarrow") is not None
     return ArchivePlan(settings.archive_to, settings.archive_keep_local, has_tables)
 

@@ -187,6 +187,15 @@ def test_a_place_in_the_data_root_is_refused(make_archived, tmp_path):
     assert "inside the data root" in archived.refused("run", status=78)
 
 
+def test_a_file_as_the_place_is_a_wrong_setting(make_archived, tmp_path):
+    """It is named, and not changed."""
+    (tmp_path / "a file").write_text("kept")
+    archived = make_archived(str(tmp_path / "a file"))
+
+    assert "a file is a file; name a folder" in archived.refused("run", status=78)
+    assert (tmp_path / "a file").read_text() == "kept"
+
+
 def test_a_day_that_is_not_over_is_refused(make_archived, tmp_path):
     """Only closed days are archived."""
     archived = make_archived(str(tmp_path / "elsewhere"))

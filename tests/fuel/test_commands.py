@@ -145,6 +145,7 @@ def test_wrong_urls_and_files_are_one_line(command, data, monkeypatch, tmp_path)
     for url, status in (
         ("mysql://x/y", 78),
         ("postgresql+asyncpg://x/y", 78),
+        ("postgresql+psycopg://user:geheim@127.0.0.1:99999/none", 78),
         ("postgresql+psycopg://user:geheim@127.0.0.1:1/none", 5),
     ):
         monkeypatch.setenv("TELEMETRY_FUEL_DATABASE_URL", url)

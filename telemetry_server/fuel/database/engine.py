@@ -20,6 +20,7 @@ CONNECT_SECONDS = 3
 BUSY_SECONDS = 5.0
 STATEMENT_SECONDS = 30
 READS = {"fuel_reads": True}  # execution option of a connection that only reads
+MAX_PORT = 65_535
 
 
 def url_of(text: str) -> sa.URL:
@@ -27,13 +28,15 @@ def url_of(text: str) -> sa.URL:
     Return the URL of a database.
 
     Raises:
-        BadDatabaseUrl: It is not ``sqlite:///…`` or ``postgresql+psycopg://…``.
+        BadDatabaseUrl: It is not ``sqlite:///…`` or ``postgresql+psycopg://…``, or its port is out of range.
     """
     try:
         url = sa.make_url(text)
     except (exc.ArgumentError, ValueError):
         raise BadDatabaseUrl(f"{_without_password(text)!r} is not a URL of a database") from None
     if url.get_backend_name() == POSTGRESQL:
+        if url.port is not None and not 0 < url.port <= MAX_PORT:
+            raise BadDatabaseUrl(f"port {url.port} is not between 1 and {MAX_PORT}")
         if url.drivername not in (POSTGRESQL, "postgresql+psycopg"):
             raise BadDatabaseUrl(f"{url.drivername} is not supported: write postgresql+psycopg://…")
         return url.set(drivername="postgresql+psycopg")
