@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# @amplitude/experiment-core 0.13.6 (npm) and amplitude-experiment 1.13.0 (PyPI) contain the engines that decide flags in
-# Amplitude's SDKs for JavaScript and Python.  Both decide one flag for the same user.
+# @amplitude/experiment-core 0.13.6 (npm) and amplitude-experiment 1.13.0 (PyPI) contain the engines that decide flags
+# in Amplitude's SDKs for JavaScript and Python.  Both decide one flag for the same user.
 # Expected: both decide alike, so that a user is in one group, whichever service asks.
 # Seen: Python takes 0, false and an empty text for an absent property.  It writes true as True and 7.0 as 7.0, so that
 # patterns match others, and users whose number has a point are in another half.  Where a property is no number, Python
