@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # cmsketch 0.1.11 (Python) counts pages in a sketch of some columns ("width") for each of some hash functions
-# ("depth"). It says that a greater depth is more accurate.  It has a class in C++ and one in Python with the same
+# ("depth").  It says that a greater depth is more accurate.  It has a class in C++ and one in Python with the same
 # algorithm.
 # Expected: with 50,000 columns and five hash functions the counts of 5,000 pages are exact but for very few, as those
 # of pyprobables 0.7.0 are.  Both classes count alike.

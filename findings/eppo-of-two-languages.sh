@@ -3,9 +3,9 @@
 # same client.
 # Expected: both assign alike, so that a client is in one group, whichever service asks.
 # Seen: they assign otherwise, without an exception.  Python takes a build of a version for a newer version, and a
-# version that begins with "v" for none.  JavaScript takes an empty text and booleans for numbers.  In patterns a \w is a
-# letter of any script in Python only, and a pattern that looks ahead never matches in Python, not even in NOT_MATCHES.
-# A large number becomes another text, so that each language needs its own text in ONE_OF:
+# version that begins with "v" for none.  JavaScript takes an empty text and booleans for numbers.  In patterns a \w
+# is a letter of any script in Python only, and a pattern that looks ahead never matches in Python, not even in
+# NOT_MATCHES.  A large number becomes another text, so that each language needs its own text in ONE_OF:
 #   operator     of the rule                 of the client    JavaScript  Python
 #   GT           "115.0.0"                   "115.0.0+build"  off         on
 #   GTE          "115.0.0"                   "v120.0.0"       on          off

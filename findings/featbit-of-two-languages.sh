@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # @featbit/node-server-sdk 1.3.0 (npm) and fb-python-sdk 1.2.1 (PyPI) decide one flag of FeatBit for the same user.
 # Expected: both decide alike, and a pattern of the flag is looked for in the text of the user.
-# Seen: JavaScript takes the text of the user for the pattern, and looks for it in the flag's pattern, so that nearly no
-# pattern matches.  It takes the beginning of a text for a number, such as a version.  Python rounds to five digits after
-# the point, and reads other texts as numbers.  There is no error:
+# Seen: JavaScript takes the text of the user for the pattern, and looks for it in the flag's pattern, so that nearly
+# no pattern matches.  It takes the beginning of a text for a number, such as a version.  Python rounds to five digits
+# after the point, and reads other texts as numbers.  There is no error:
 #   operator       of the flag  of the user  JavaScript  Python
 #   MatchRegex     "^115\\."    "115.0"      off         on
 #   NotMatchRegex  "^115\\."    "115.0"      on          off

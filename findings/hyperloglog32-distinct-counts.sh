@@ -2,8 +2,8 @@
 # hyperloglog32 1.0.0 (JavaScript) counts distinct ids in 2**n buckets, and gives its relative error with `error()`:
 # 1.6 % for 4,096 buckets.
 # Expected: about the number of ids, within a few times that error, as HLL 3.0.0 (Python) counts with as many buckets.
-# Seen: as soon as no bucket is empty, it counts 1.44 times the number of its buckets, however many ids there are, without
-# an error:
+# Seen: as soon as no bucket is empty, it counts 1.44 times the number of its buckets, however many ids there are,
+# without an error:
 #   buckets  ids      error  hyperloglog32  HLL
 #   256      100      0.065             96     110
 #   256      10000    0.065            368    9190

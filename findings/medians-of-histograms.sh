@@ -3,9 +3,9 @@
 # with weights, here of the buckets of a histogram and their counts.
 # Expected: the median of the samples that were counted, as numpy computes it of each value repeated by its count.
 # An empty bucket between two others changes nothing.
-# Seen: where half of the samples lie on either side, each library takes the values of empty buckets for samples, so that
-# the median depends on buckets in which nothing was counted.  statsmodels also cuts a half off, if the values are whole
-# numbers.  wquantiles gives a value that no sample has where nine of ten samples are equal:
+# Seen: where half of the samples lie on either side, each library takes the values of empty buckets for samples, so
+# that the median depends on buckets in which nothing was counted.  statsmodels also cuts a half off, if the values
+# are whole numbers.  wquantiles gives a value that no sample has where nine of ten samples are equal:
 #   values         counts   samples  statsmodels  weightedstats  weightedcalcs  wquantiles
 #   1 1000         5 5        500.5        500.0          500.5          500.5       500.5
 #   1 10 1000      5 0 5      500.5          5.0          505.0            5.5        10.0
