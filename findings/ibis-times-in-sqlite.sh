@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ibis-framework 12.0.0 (Python) stores four pings with their times in SQLite and in DuckDB 2.0.1, and filters them.
 # Expected: the same pings are found in both.
-# Seen: Ibis stores a time in SQLite as a text with a `T`, and writes it into a query with a space, so that a stored time
+# Seen: Ibis stores a time in SQLite as a text with a `T`, and writes it into a query with a space.  So a stored time
 # equals no time and comes after each time of the same day.  microsecond() is the second, and the cast to a whole number
 # is the year, without an error:
 #                                              DuckDB             SQLite

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # pandera 0.35.0 (Python) leaves out the rows that a schema refuses, with `drop_invalid_rows=True`.
 # Expected: the invalid rows are left out, and no others.
-# Seen: pandas 3.1.1 numbers the rows of each part of a joined table from 0, and a table by day has the day for many rows.
+# Seen: pandas 3.1.1 keeps the row numbers of each file in a joined table, and a table by day has many rows of one day.
 # pandera leaves out all rows with the label of an invalid one, without an error.  With Polars 2.1.0 it leaves out only
 # the invalid one:
 #   start times        with the labels           left from pandas    left from Polars
