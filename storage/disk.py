@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 APPEND_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+PAGE_BYTES = 4096
 SCRATCH_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -43,11 +44,19 @@ class Disk:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     def open_direct(self, path: Path) -> int:
-        """Open *path* for appending without the page cache; -1 where that is not possible."""
+        """
+        Open *path* for appending whole pages without the page cache; -1 where that is not possible.
+
+        Larger blocks could share one with bytes that a reader has in the page cache.
+        """
         try:
-            return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_DIRECT | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_DIRECT | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return -1
+        if os.fstat(descriptor).st_blksize <= PAGE_BYTES:
+            return descriptor
+        os.close(descriptor)
+        return -1
 
     def write(self, descriptor: int, buffers: Sequence[bytes | memoryview]) -> int:
         """Append all of *buffers*, finishing short writes.  Returns how many bytes that was."""

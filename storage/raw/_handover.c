@@ -7,8 +7,8 @@
  * a method in Python.
  *
  * A large batch is written in whole pages and without the page cache (O_DIRECT), where the file system can do that:
- * with a page cache the kernel spends more time on its pages than the rest of the commit takes.  No such page holds
- * anything that was written before.  So the batch becomes visible at once, when its last byte is on the disk.
+ * the kernel spends much of a commit on the pages of its cache.  No page of such a batch holds anything that was
+ * written before: a reader could have that page in the cache, with zeros in place of the batch.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -28,6 +28,7 @@
 #define MIN_DIRECT_BYTES (64 << 10) /* less gains nothing, and filling its last page would cost space */
 #define MAX_DIRECT_BYTES (8 << 20)  /* the copy of a batch takes memory; only single large bodies are more */
 #define MIB ((size_t)1 << 20)
+#define MAX_KEPT_BYTES (5 * MIB)    /* a batch of many bodies is not larger */
 
 static PyObject *name_place, *name_advance, *name_commit, *name_fail;
 
@@ -70,7 +71,7 @@ typedef struct {
     Place place; /* this and the next belong to the thread */
     Py_ssize_t new_submissions, new_size_bytes; /* in usual commits that Python does not know yet */
     unsigned long long new_bytes;
-    unsigned char *pages; /* the last batch that was written directly */
+    unsigned char *pages; /* a copy of the batch, for direct writes; it is kept unless it is very large */
     size_t pages_bytes;
 } Handover;
 
@@ -299,17 +300,23 @@ static int fill_page(Place *place)
     return write_all(place->descriptor, &part, 1);
 }
 
+static void free_pages(Handover *handover)
+{
+    free(handover->pages);
+    handover->pages = NULL;
+    handover->pages_bytes = 0;
+}
+
 /* Copies the vectors to pages; returns NULL without memory. */
 static const unsigned char *in_pages(Handover *handover, const Work *work, size_t bytes)
 {
     if (handover->pages_bytes < bytes) {
-        free(handover->pages);
-        handover->pages_bytes = (bytes + MIB - 1) & ~(MIB - 1);
-        handover->pages = aligned_alloc(PAGE_BYTES, handover->pages_bytes);
-    }
-    if (handover->pages == NULL) {
-        handover->pages_bytes = 0;
-        return NULL;
+        free_pages(handover);
+        size_t room = (bytes + MIB - 1) & ~(MIB - 1);
+        handover->pages = aligned_alloc(PAGE_BYTES, room);
+        if (handover->pages == NULL)
+            return NULL;
+        handover->pages_bytes = room;
     }
     unsigned char *place = handover->pages;
     for (Py_ssize_t number = 0; number <= 2 * work->count; number++) {
@@ -324,10 +331,12 @@ static int write_pages(Place *place, const unsigned char *pages, size_t bytes)
 {
     while (bytes) {
         ssize_t written = write(place->direct < 0 ? place->descriptor : place->direct, pages, bytes);
-        if (written < 0 && errno == EINVAL && place->direct >= 0)
-            place->direct = -1; /* the blocks of this disk are larger */
+        if (written < 0 && (errno == EINVAL || errno == EOPNOTSUPP) && place->direct >= 0)
+            place->direct = -1; /* the disk has larger blocks, or a write ended within a block */
         else if (written < 0 && errno != EINTR)
             return errno;
+        else if (written == 0)
+            return EIO;
         else if (written > 0) {
             pages += written;
             bytes -= (size_t)written;
@@ -350,6 +359,8 @@ static int write_batch(Handover *handover, Work *work)
     const unsigned char *pages = is_direct ? in_pages(handover, work, bytes) : NULL;
     error = pages == NULL ? write_all(place->descriptor, work->parts, 2 * work->count + 1) : write_pages(place, pages, bytes);
     PyMem_RawFree(text);
+    if (handover->pages_bytes > MAX_KEPT_BYTES)
+        free_pages(handover);
     place->length_bytes = end;
     return error;
 }
@@ -569,7 +580,7 @@ static void deallocate(PyObject *self)
         sem_destroy(&handover->new_result);
         sem_destroy(&handover->new_work);
         pthread_mutex_destroy(&handover->lock);
-        free(handover->pages);
+        free_pages(handover);
     }
     Py_TYPE(self)->tp_free(self);
 }

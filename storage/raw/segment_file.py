@@ -45,7 +45,7 @@ class SegmentFile:
         self.submissions = 0
         self._prefix = record_prefix(place.boot_id)
         self._descriptor = descriptor
-        self._direct_descriptor = disk.open_direct(place.path)
+        self._direct_descriptor: int | None = None  # not opened yet
         self._disk = disk
 
     @classmethod
@@ -84,6 +84,8 @@ class SegmentFile:
 
     def place_until(self, max_bytes: int, until: float, room_bytes: int) -> Place:
         """Return where records may be written until the segment has *max_bytes*, or the time is over."""
+        if self._direct_descriptor is None:
+            self._direct_descriptor = self._disk.open_direct(self.place.path)
         descriptors = self._descriptor, self._direct_descriptor
         state = self.length_bytes, self.submissions
         return Place(*descriptors, self.place.day, self._prefix, *state, max_bytes, until, room_bytes)
@@ -110,11 +112,13 @@ class SegmentFile:
 
     def close(self) -> None:
         """Close and unlock the file without a seal."""
-        descriptors = self._direct_descriptor, self._descriptor
-        self._direct_descriptor = self._descriptor = -1
-        for descriptor in descriptors:
-            if descriptor >= 0:
-                self._disk.close(descriptor)
+        direct, self._direct_descriptor = self._direct_descriptor, -1
+        if direct is not None and direct >= 0:
+            with suppress(OSError):  # all its bytes are synced
+                self._disk.close(direct)
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            self._disk.close(descriptor)
 
 
 class SegmentSeries:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.archive.object_store import folder_of
@@ -37,10 +38,17 @@ def archive_plan_of(settings: Settings) -> "ArchivePlan":
             )
     elif folder.resolve().is_relative_to(settings.data_dir.resolve()):
         raise ConfigurationError(f"archive_to {folder} is inside the data root; name a folder elsewhere")
-    elif folder.exists() and not folder.is_dir():
+    elif _is_file(folder):
         raise ConfigurationError(f"archive_to {folder} is a file; name a folder")
     has_tables = settings.tables and find_spec("pyarrow") is not None
     return ArchivePlan(settings.archive_to, settings.archive_keep_local, has_tables)
+
+
+def _is_file(folder: Path) -> bool:
+    try:
+        return folder.exists() and not folder.is_dir()
+    except OSError:  # its disk is away; that stops the archive only
+        return False
 
 
 def check_archive(settings: Settings) -> None:

@@ -112,7 +112,7 @@ def _add(plan: Plan, segment: SegmentPath, before: SegmentPosition, scan: Segmen
     name = segment.name
     plan.positions[name] = after
     plan.items += [RawItem(name, span.offset, span.length_bytes) for span in scan.spans]
-    if scan.state is not SegmentState.SEALED and scan.spans:
+    if scan.state is not SegmentState.SEALED:
         plan.unsealed_segments.append(segment.path)
     day = f"{segment.day:%Y%m%d}"
     plan.damage[day, Entry.DAMAGED_RECORDS, ""] += scan.damage.records

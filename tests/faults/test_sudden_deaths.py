@@ -30,7 +30,7 @@ async def test_a_server_killed_under_load_loses_and_doubles_nothing(tmp_path: Pa
     clients = Clients()
     recoveries = []
     for _ in range(size(4, 200)):
-        clients.padding = chance.choice([0, 96 << 10])  # large batches go past the page cache
+        clients.padding = chance.choice([0, 240_000])  # large batches go past the page cache
         started, before = time.monotonic(), clients.acknowledged
         server = ForkedServer(data, SETTINGS)
         await asyncio.to_thread(server.__enter__)

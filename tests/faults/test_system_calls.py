@@ -11,6 +11,8 @@ import pytest
 from storage.data_root import DataRoot
 from storage.disk import Disk
 from storage.ledger.ledger import Ledger
+from storage.raw import handover
+from storage.raw.framing import HEAD_BYTES, RecordType, parse_file_header, parse_head, record_prefix
 from storage.raw.reader import read_submission, scan_segment, segments
 from telemetry_server.aggregates.check import Checker
 from telemetry_server.aggregates.sealing import sealed_days
@@ -34,6 +36,20 @@ def kept_numbers(raw: Path) -> Counter[str]:
             for span in scan.spans:
                 kept[read_submission(stream.fileno(), span).path.rpartition("/")[2]] += 1
     return kept
+
+
+def has_filled_page(raw: Path) -> bool:
+    """Return whether a batch in raw/ ends with a page: it was written without the page cache."""
+    for segment in segments(raw):
+        text = segment.path.read_bytes()
+        header = parse_file_header(text)
+        place = len(text) if header is None else text.find(record_prefix(header.boot_id))
+        while 0 <= place <= len(text) - HEAD_BYTES:
+            head = parse_head(text, place, text[place : place + 8])
+            if head is not None and head.type == RecordType.BATCH_COMMIT and head.body_bytes:
+                return True
+            place = text.find(text[place : place + 8], place + 1)
+    return False
 
 
 def acknowledged_ids(log: Path) -> set[str]:
@@ -179,3 +195,13 @@ def test_nothing_is_lost_or_doubled_at_any_system_call(
     """The n-th call of each kind is interrupted, for every n (for some in CI); then the check runs."""
     figure.title = f"T2 {fault} at each system call: {name}"
     interrupt_each_call(ACTIONS[name], fault, memory_path, templates, figure)
+
+
+@pytest.mark.skipif(not handover.IS_COMPILED, reason="built without the compiled part")
+def test_large_batches_are_written_without_the_page_cache(tmp_path: Path, forks: ForkServer) -> None:
+    """Control of the action above: it would prove nothing if its batches were too small."""
+    for action, expected in [("append_large", True), ("append", False)]:
+        root, log = tmp_path / action, tmp_path / f"{action}.log"
+        more = {} if expected else {"first": 0, "count": 12}
+        assert forks.run(action, root=str(root), acknowledged=str(log), **more) == 0
+        assert has_filled_page(DataRoot(root).raw) == expected

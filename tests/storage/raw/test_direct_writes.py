@@ -14,12 +14,16 @@ from storage.errors import StorageFull
 from storage.integrity.raw_count import count_segment
 from storage.raw import handover
 from storage.raw.framing import FILE_HEADER_BYTES
+from storage.raw.intact_records import intact
 from storage.raw.reader import read_submission, scan_segment
 from storage.raw.segment_paths import segments
 from storage.raw.writer import RawWriter
+from tests.storage.raw.test_handover import PREFIX, a_record, result_of, rig_of, working
+from tests.storage.raw.test_usual_commits import files_end_at, next_is_kept
 from tests.storage.raw.test_writer import a_writer, kept
 from tests.support.sizes import size
 from tests.support.submissions import NOON, a_submission, number_of
+from tests.support.waiting import until
 
 PAGE_BYTES = 4096
 LARGE = 100  # submissions of 2 KB
@@ -55,8 +59,10 @@ def raw(tmp_path) -> Path:
     return tmp_path / "raw"
 
 
-def replace_direct_descriptor(writer: RawWriter, other: int) -> None:
+async def replace_direct_descriptor(writer: RawWriter, other: int) -> None:
     """Replace what the descriptor for direct writes is of, and close *other*."""
+    # The thread opens it after the first commit, when the result may be known already.
+    await until(lambda: writer._series.open._direct_descriptor is not None)
     direct = writer._series.open._direct_descriptor
     assert direct >= 0
     os.dup2(other, direct, inheritable=False)
@@ -143,7 +149,7 @@ async def test_where_direct_writes_are_refused_the_page_cache_is_used(raw):
         with select.epoll() as refusing:
             with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
                 os.write(refusing.fileno(), b"x" * PAGE_BYTES)
-            replace_direct_descriptor(writer, os.dup(refusing.fileno()))
+            await replace_direct_descriptor(writer, os.dup(refusing.fileno()))
         await append(writer, numbered(2, LARGE))
         await append(writer, numbered(102, LARGE))
 
@@ -154,7 +160,7 @@ async def test_a_direct_write_to_a_full_disk_fails_only_the_current_batch(raw):
     """The next batch goes to a new segment."""
     async with a_writer(raw, clock=lambda: NOON, tick_seconds=600.0) as writer:
         await append(writer, numbered(1, 1))
-        replace_direct_descriptor(writer, os.open("/dev/full", os.O_WRONLY))
+        await replace_direct_descriptor(writer, os.open("/dev/full", os.O_WRONLY))
         results = await asyncio.gather(
             *(writer.append(each) for each in numbered(2, LARGE)), return_exceptions=True
         )
@@ -166,6 +172,51 @@ async def test_a_direct_write_to_a_full_disk_fails_only_the_current_batch(raw):
 
     assert kept(raw) == [1, 200]
     assert len(list(segments(raw))) == 2
+
+
+@pytest.mark.parametrize("rest_bytes", [PAGE_BYTES, 100])
+async def test_a_direct_write_that_ends_halfway_fails_only_the_current_batch(raw, rest_bytes):
+    """Where it ends within a block, the page cache takes what still fits."""
+    async with a_writer(raw, clock=lambda: NOON, tick_seconds=600.0) as writer:
+        await append(writer, numbered(1, 1))
+        await append(writer, numbered(2, LARGE))
+        end = length_of(raw) + PAGE_BYTES + rest_bytes
+        with files_end_at(end):
+            results = await asyncio.gather(
+                *(writer.append(each) for each in numbered(200, LARGE)), return_exceptions=True
+            )
+        assert {type(result) for result in results} == {StorageFull}
+        assert length_of(raw) == end
+        await next_is_kept(writer, 300)
+
+    assert kept(raw)[: LARGE + 1] == list(range(1, LARGE + 2))
+    assert kept(raw)[-1] == 300
+
+
+@pytest.mark.parametrize("left_bytes", [0, 1, 8, 35, 36, 37, 43, 44, 100, PAGE_BYTES - 1])
+def test_a_page_is_filled_from_every_place(tmp_path, left_bytes):
+    """A mark that does not fit into the rest of a page goes on to the end of the next one."""
+    records, prefix = [a_record(bytes(3_000))] * 40, PREFIX
+    start = 10 * PAGE_BYTES - left_bytes
+    with (tmp_path / "segment").open("wb+") as file:
+        file.truncate(start)
+        direct = os.open(file.name, os.O_WRONLY | os.O_APPEND | os.O_DIRECT)
+        cached = os.open(file.name, os.O_WRONLY | os.O_APPEND)
+        rig = rig_of(handover.Handover, cached, direct)
+        rig.length = start
+        with working(rig):
+            rig.begin(records, 40 * 3_500)
+            submissions, written_bytes = result_of(rig)
+        text = os.pread(file.fileno(), 1 << 20, start)
+        for descriptor in (direct, cached):
+            os.close(descriptor)
+
+    skipped = -start % 8
+    end, last, headers, _ = intact(text[skipped:], len(text), prefix, 0)
+    assert (submissions, len(headers), last) == (40, 40, 40)
+    assert end + skipped == len(text) == written_bytes
+    assert (start + len(text)) % PAGE_BYTES == 0
+    assert rig.by_python == 0
 
 
 async def test_both_descriptors_of_a_segment_are_closed(raw):

@@ -39,7 +39,7 @@ def a_record(body: bytes = b"{}", start: int = 0, day: date = DAY, header: bytes
     return RawRecord(day, header, bytes(start) + body, start)
 
 
-def rig_of(form, descriptor: int):
+def rig_of(form, descriptor: int, direct: int = -1):
     """Return a hand-over of one form that appends to *descriptor*, and notes what it did."""
 
     class Rig(form):
@@ -63,7 +63,7 @@ def rig_of(form, descriptor: int):
         def place(self):
             until = time.monotonic() + self.seconds_left
             limits = self.max_bytes, until, self.room_bytes
-            return Place(descriptor, -1, DAY, PREFIX, self.length, self.submissions, *limits)
+            return Place(descriptor, direct, DAY, PREFIX, self.length, self.submissions, *limits)
 
         def advance(self, submissions, written_bytes, size_bytes):
             self.submissions += submissions
