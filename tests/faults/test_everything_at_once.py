@@ -30,7 +30,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.privileged, needs_strace]
 
 @pytest.fixture
 def filesystem(tmp_path: Path) -> Iterator[LoopFilesystem]:
-    with loop_filesystem(tmp_path / "loop", "ext4", 1 << 30, "-m", "0") as mounted:
+    # A fast machine stores 1 GiB in ten minutes, and a disk that stays full does not recover.
+    with loop_filesystem(tmp_path / "loop", "ext4", 4 << 30, "-m", "0") as mounted:
         skip_without_power_cut(mounted)
         yield mounted
 
