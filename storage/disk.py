@@ -47,7 +47,7 @@ class Disk:
         """
         Open *path* for appending whole pages without the page cache; -1 where that is not possible.
 
-        Larger blocks could share one with bytes that a reader has in the page cache.
+        Not where blocks are larger: a reader could have a part of the last block in the page cache.
         """
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_DIRECT | os.O_NOFOLLOW | os.O_CLOEXEC)

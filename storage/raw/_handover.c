@@ -26,9 +26,9 @@
 
 #define MAX_VECTORS 1024 /* of one call of writev, on Linux */
 #define MIN_DIRECT_BYTES (64 << 10) /* less gains nothing, and filling its last page would cost space */
-#define MAX_DIRECT_BYTES (8 << 20)  /* the copy of a batch takes memory; only single large bodies are more */
+#define MAX_DIRECT_BYTES (8 << 20)  /* a batch is copied; only one of a single large body is larger */
 #define MIB ((size_t)1 << 20)
-#define MAX_KEPT_BYTES (5 * MIB)    /* a batch of many bodies is not larger */
+#define MAX_KEPT_BYTES (5 * MIB) /* a larger copy is rare, and is not kept */
 
 static PyObject *name_place, *name_advance, *name_commit, *name_fail;
 
@@ -270,13 +270,18 @@ static uint64_t frame(Work *work, const Place *at, int fills, unsigned char *pla
     return end_of(offset, 0, zeros);
 }
 
-/* Returns 0, or the number of the error. */
-static int write_all(int descriptor, struct iovec *parts, Py_ssize_t count)
+/* Writes the vectors, directly if asked to and possible.  Returns 0, or the number of the error. */
+static int write_all(Place *place, int is_direct, struct iovec *parts, Py_ssize_t count)
 {
     while (count) {
-        ssize_t written = writev(descriptor, parts, count < MAX_VECTORS ? (int)count : MAX_VECTORS);
-        if (written < 0 && errno != EINTR)
+        int direct = is_direct ? place->direct : -1;
+        ssize_t written = writev(direct < 0 ? place->descriptor : direct, parts, count < MAX_VECTORS ? (int)count : MAX_VECTORS);
+        if (written < 0 && direct >= 0 && (errno == EINVAL || errno == EOPNOTSUPP))
+            place->direct = -1; /* the disk has larger blocks, or a write ended within a block */
+        else if (written < 0 && errno != EINTR)
             return errno;
+        else if (written == 0)
+            return EIO;
         for (written = written < 0 ? 0 : written; count && (size_t)written >= parts->iov_len; parts++, count--)
             written -= (ssize_t)parts->iov_len;
         if (count && written) {
@@ -297,7 +302,7 @@ static int fill_page(Place *place)
     unsigned char *end = put_batch_commit(mark, place->prefix, place->length_bytes, zeros, place->submissions);
     struct iovec part = {mark, (size_t)(end - mark)};
     place->length_bytes += part.iov_len;
-    return write_all(place->descriptor, &part, 1);
+    return write_all(place, 0, &part, 1);
 }
 
 static void free_pages(Handover *handover)
@@ -308,7 +313,7 @@ static void free_pages(Handover *handover)
 }
 
 /* Copies the vectors to pages; returns NULL without memory. */
-static const unsigned char *in_pages(Handover *handover, const Work *work, size_t bytes)
+static unsigned char *in_pages(Handover *handover, const Work *work, size_t bytes)
 {
     if (handover->pages_bytes < bytes) {
         free_pages(handover);
@@ -326,25 +331,6 @@ static const unsigned char *in_pages(Handover *handover, const Work *work, size_
     return handover->pages;
 }
 
-/* Returns 0, or the number of the error. */
-static int write_pages(Place *place, const unsigned char *pages, size_t bytes)
-{
-    while (bytes) {
-        ssize_t written = write(place->direct < 0 ? place->descriptor : place->direct, pages, bytes);
-        if (written < 0 && (errno == EINVAL || errno == EOPNOTSUPP) && place->direct >= 0)
-            place->direct = -1; /* the disk has larger blocks, or a write ended within a block */
-        else if (written < 0 && errno != EINTR)
-            return errno;
-        else if (written == 0)
-            return EIO;
-        else if (written > 0) {
-            pages += written;
-            bytes -= (size_t)written;
-        }
-    }
-    return 0;
-}
-
 /* Writes the batch.  Returns 0, or the number of the error. */
 static int write_batch(Handover *handover, Work *work)
 {
@@ -356,8 +342,9 @@ static int write_batch(Handover *handover, Work *work)
         return error ? error : ENOMEM;
     uint64_t end = frame(work, place, is_direct, text);
     size_t bytes = (size_t)(end - place->length_bytes);
-    const unsigned char *pages = is_direct ? in_pages(handover, work, bytes) : NULL;
-    error = pages == NULL ? write_all(place->descriptor, work->parts, 2 * work->count + 1) : write_pages(place, pages, bytes);
+    struct iovec whole = {is_direct ? in_pages(handover, work, bytes) : NULL, bytes};
+    int is_copied = whole.iov_base != NULL;
+    error = write_all(place, is_copied, is_copied ? &whole : work->parts, is_copied ? 1 : 2 * work->count + 1);
     PyMem_RawFree(text);
     if (handover->pages_bytes > MAX_KEPT_BYTES)
         free_pages(handover);
