@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # snowplow-tracker 1.1.0 (Python) sends a batch of three page views with `method="get"`, one request each.  The
 # collector answers one of them with 503, and all others with 200.
-# Expected: the event that was answered 503 is sent again, as the tracker does with `method="post"`.
+# Expected: the event that was answered 503 is kept and sent again, whichever request of the batch it was.
 # Seen: the answer to the last request of a batch decides for the whole batch.  Where another one was answered 503, its
 # event is lost, without an error:
 #   answers            received after a retry   left to send
