@@ -19,7 +19,7 @@ help:  ## list the targets
 
 install: $(VENV)/.stamp  ## make .venv from the lock file, with the console script in .venv/bin/
 
-$(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server/convert/compiled/_text.c telemetry_server/aggregates/compiled/_sums.c telemetry_server/tables/_fields.c telemetry_server/tables/_metrics.c telemetry_server/tables/_scalars.c telemetry_server/tables/_numbers.h telemetry_server/tables/_columns.h telemetry_server/tables/_histogram_rows.h telemetry_server/tables/_scalar_rows.h storage/tables/compiled/_lists.c storage/tables/compiled/_pages.c telemetry_server/edge/_head.c telemetry_server/edge/_connection.c storage/checksums/_crc32c.c storage/checksums/_crc32c.h storage/raw/_records.c storage/raw/_queue.c storage/raw/_handover.c storage/raw/_frames.h storage/raw/_stamp.h
+$(VENV)/.stamp: requirements.lock pyproject.toml hatch_build.py telemetry_server/convert/compiled/_text.c telemetry_server/aggregates/compiled/_sums.c telemetry_server/tables/_fields.c telemetry_server/tables/_metrics.c telemetry_server/tables/_scalars.c telemetry_server/tables/_numbers.h telemetry_server/tables/_columns.h telemetry_server/tables/_histogram_rows.h telemetry_server/tables/_scalar_rows.h storage/tables/compiled/_lists.c storage/tables/compiled/_pages.c telemetry_server/edge/_head.c telemetry_server/edge/_connection.c storage/checksums/_crc32c.c storage/checksums/_crc32c.h storage/raw/_records.c storage/raw/_queue.c storage/raw/_handover.c storage/raw/_frames.h storage/raw/_stamp.h storage/raw/_usual_header.h
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "1/3 making $(VENV)" >&2

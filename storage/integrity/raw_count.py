@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import DamagedRecord, TornRecord
-from storage.raw.framing import arrival_of
 from storage.raw.intact_records import IntactRecords
 from storage.raw.reader import Span, read_submission, scan_segment
+from storage.raw.unreadable_headers import unreadable
 
 SCAN_BYTES = 64 << 20
 SCAN_RECORDS = 1 << 16
@@ -50,11 +50,10 @@ class _Counting:
             # Most records are intact; the scan below takes ten times as long for each.
             records = IntactRecords(self._descriptor, start, last_sequence)
             for headers, removed in records.before(self._position):
-                damaged = sum(arrival_of(header) is None for header in headers)
                 self._count.read += len(headers) + removed
-                self._count.damaged += damaged
+                self._count.damaged += unreadable(headers)
             for headers, _ in records.before():
-                self._count.unread += sum(arrival_of(header) is not None for header in headers)
+                self._count.unread += len(headers) - unreadable(headers)
             start = records.position
             scan = scan_segment(
                 self._path,

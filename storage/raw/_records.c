@@ -10,6 +10,7 @@
 
 #include "_frames.h"
 #include "_stamp.h"
+#include "_usual_header.h"
 
 #define MIN_APART_BYTES 16384 /* a longer body is not copied */
 
@@ -216,11 +217,30 @@ static PyObject *intact(PyObject *Py_UNUSED(module), PyObject *arguments)
     return Py_BuildValue("nLNn", (Py_ssize_t)place, last, headers, (Py_ssize_t)removed);
 }
 
+static PyObject *unusual(PyObject *Py_UNUSED(module), PyObject *headers)
+{
+    if (!PyList_Check(headers)) {
+        PyErr_SetString(PyExc_TypeError, "unusual() takes a list of headers");
+        return NULL;
+    }
+    PyObject *found = PyList_New(0);
+    for (Py_ssize_t place = 0; found && place < PyList_GET_SIZE(headers); place++) {
+        PyObject *header = PyList_GET_ITEM(headers, place);
+        if (PyBytes_Check(header) && is_usual_header((const unsigned char *)PyBytes_AS_STRING(header),
+                                                     (size_t)PyBytes_GET_SIZE(header)))
+            continue;
+        if (PyList_Append(found, header))
+            Py_CLEAR(found);
+    }
+    return found;
+}
+
 static PyMethodDef methods[] = {
     {"frame", frame, METH_VARARGS, "Return the buffers to append for a batch of records, and the last sequence."},
     {"stamped", (PyCFunction)(void (*)(void))stamped, METH_FASTCALL,
      "Return a header that begins with the moment of its arrival."},
     {"intact", intact, METH_VARARGS, "Return how far the records at the start of a text are intact, and their headers."},
+    {"unusual", unusual, METH_O, "Return the headers that are not as this server writes them."},
     {NULL, NULL, 0, NULL},
 };
 

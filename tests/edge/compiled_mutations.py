@@ -7,18 +7,21 @@ fails at the first one for which the plain form gives another result.
 
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from types import ModuleType
 
-from storage.raw.framing import FILE_HEADER_BYTES
+from storage.raw.framing import FILE_HEADER_BYTES, header_json
 from storage.raw.intact_records import UNKNOWN, plain_intact
 from storage.raw.record_frames import RawRecord, plain_frame, plain_stamped
+from storage.raw.unreadable_headers import plain_unreadable
 from telemetry_server.edge.fast_head import plain_fast_head
 from telemetry_server.edge.whole_request import PlainReader
 from tests.attacks.cases import CASES
 from tests.edge.test_fast_head import OTHERS, PLAIN, THREE
 from tests.support.compiled_modules import loaded
+from tests.support.submissions import a_submission
 
 BYTES = b'\r\n: \t"\\/?%-_aZ09\x00\x7f\xff'
 
@@ -62,6 +65,15 @@ def check_records(chance: Random, records: ModuleType, text: bytes, prefix: byte
         assert records.intact(text, *place) == plain_intact(text, *place), (text, place)
 
 
+def check_headers(chance: Random, records: ModuleType) -> None:
+    """Check that a header that is not parsed could be."""
+    fields = replace(a_submission(chance.randrange(9)), client_address=chance.choice((None, "192.0.2.1")))
+    text = header_json(fields)
+    for _ in range(chance.randrange(3)):
+        text = mutated(chance, text)
+    assert records.unusual([text]) or not plain_unreadable([text]), text
+
+
 def check_batch(chance: Random, records: ModuleType) -> None:
     """Compare both forms for one batch."""
     moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.random() * 3e11)
@@ -92,6 +104,7 @@ def main() -> None:
                 text = mutated(chance, text)
             check_head(chance, head, text)
             check_whole(chance, head, text)
+            check_headers(chance, records)
         check_batch(chance, records)
         count += 51
     print(count)
