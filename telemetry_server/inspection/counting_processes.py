@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import Any, TypeAlias
 
-from storage.integrity.piece_counts import Count, Piece, PieceCounter, read_ahead
+from storage.integrity.piece_counts import Count, FilePiece, Piece, PieceCounter, SegmentPiece, read_ahead
 from telemetry_server.inspection.counting import CountingFailed
 
 BATCH_BYTES, BATCH_PIECES = 1 << 20, 64
@@ -109,10 +109,10 @@ class CountingProcesses:
 
 
 def _batches(pieces: Sequence[Piece]) -> Iterator[Batch]:
-    """Yield *pieces* with their numbers, the largest first, small ones together."""
+    """Yield *pieces* with their numbers in `reading_order`, small ones together."""
     batch: Batch = []
     size = 0
-    for number in sorted(range(len(pieces)), key=lambda number: -pieces[number].size):
+    for number in reading_order(pieces):
         batch.append((number, pieces[number]))
         size += pieces[number].size
         if size >= BATCH_BYTES or len(batch) == BATCH_PIECES:
@@ -120,6 +120,23 @@ def _batches(pieces: Sequence[Piece]) -> Iterator[Batch]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def reading_order(pieces: Sequence[Piece]) -> list[int]:
+    """
+    Return the numbers of *pieces*, the largest of each kind first.
+
+    Both kinds end together: segments are read as fast as the disk is, while partition files are decompressed.
+    """
+    shares: dict[int, float] = {}
+    for kind in (SegmentPiece, FilePiece):
+        numbers = [number for number, piece in enumerate(pieces) if isinstance(piece, kind)]
+        numbers.sort(key=lambda number: -pieces[number].size)
+        done, total = 0, sum(pieces[number].size for number in numbers) or 1
+        for number in numbers:
+            shares[number] = done / total
+            done += pieces[number].size
+    return sorted(shares, key=shares.__getitem__)
 
 
 def _send_next(process: _Process, batches: Iterator[Batch]) -> None:

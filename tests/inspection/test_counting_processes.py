@@ -16,7 +16,7 @@ from storage.integrity.piece_counts import FilePiece, PieceCounter, SegmentPiece
 from storage.ledger.ledger import Ledger
 from telemetry_server.inspection import counting as counting_module
 from telemetry_server.inspection.counting import WORTH_BYTES, counting
-from telemetry_server.inspection.counting_processes import CountingProcesses
+from telemetry_server.inspection.counting_processes import CountingProcesses, reading_order
 from tests.support.data_root import DAY, World, a_ping, submitted
 from tests.support.fault_actions import compact
 from tests.support.waiting import PATIENCE_SECONDS, wait_for
@@ -122,6 +122,27 @@ def test_files_that_are_merged_during_the_audit_are_no_finding(world):
             return processes.count_all(pieces, on_counted)
 
         assert audit(world.root, ledger, count_all=count_all).findings == []
+
+
+def test_segments_and_partition_files_end_together_and_begin_with_the_largest():
+    """While one process waits for the disk, another decompresses."""
+    segments = [SegmentPiece(f"s{number}", 128 - 9 * number, 0) for number in range(15)]
+    files = [FilePiece(f"f{number}", 1 + number % 7, is_quarantine=False) for number in range(20)]
+    pieces = [*files[:7], *segments, *files[7:]]
+
+    found = [pieces[number] for number in reading_order(pieces)]
+
+    assert sorted(found, key=pieces.index) == pieces
+    for kind in (SegmentPiece, FilePiece):
+        sizes = [each.size for each in found if isinstance(each, kind)]
+        assert sizes == sorted(sizes, reverse=True)
+        first_half = sum(each.size for each in found[: len(found) // 2] if isinstance(each, kind))
+        assert 0.4 < first_half / sum(sizes) < 0.8
+
+
+@pytest.mark.parametrize("pieces", [[], [FilePiece("f", 0, is_quarantine=True)], [SegmentPiece("s", 9, 0)]])
+def test_pieces_of_one_kind_are_all_read(pieces):
+    assert reading_order(pieces) == list(range(len(pieces)))
 
 
 def test_many_files_are_counted_in_the_order_they_are_given(tmp_path, world):
