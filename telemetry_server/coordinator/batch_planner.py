@@ -12,9 +12,9 @@ from telemetry_server.coordinator.work_items import RawItem, Task
 
 # A task writes a frame for each of its partitions: with few small pings in a task, nearly each record has a
 # frame of its own, which compresses badly.  The text of many large ones does not fit in the cache of a core.
-TASK_ITEMS = 256
+TASK_ITEMS = 1024
 TASK_BYTES = 5 << 18
-ROUND_ITEMS = 4096
+ROUND_ITEMS = 8192
 # A round's results wait in memory for its commit, beside those of the next round.  Each round syncs every
 # partition that it touches, so large rounds are cheaper.
 MAX_ROUND_BYTES = 32 << 20
