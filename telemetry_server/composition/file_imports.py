@@ -1,8 +1,9 @@
 """Imports the files of ``convert FILE…`` into raw/, one after the other."""
 
+import errno
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,13 +20,13 @@ from telemetry_server.terminal.output import say
 
 @dataclass(slots=True)
 class ImportedFiles:
-    """The total of all files, and a line for each one that could not be read."""
+    """The total of all files."""
 
+    read: int = 0  # files
     pings: int = 0
     damaged_records: int = 0
     damaged_bytes: int = 0
     is_bad: bool = False  # a file was damaged or could not be read
-    unreadable: list[str] = field(default_factory=list)
 
 
 def import_files(settings: Settings, names: Sequence[str], format: str, day: str | None) -> ImportedFiles:
@@ -57,20 +58,29 @@ def _import(
             try:
                 stream = Path(name).open("rb")  # noqa: SIM115 - closed below
             except OSError as error:
-                total.unreadable.append(f"{name}: {error.strerror}")
+                say(f"telemetry-server convert: {name}: {error.strerror}; {_advice(error)}")
                 total.is_bad = True
                 return
             with stream:
                 found = importer.add(stream, name=name, format=format, day=day, now=now)
     except UnknownExport as error:
-        total.unreadable.append(str(error))
+        say(f"telemetry-server convert: {error}")
         total.is_bad = True
         return
     _say_result(name, found)
+    total.read += 1
     total.pings += found.pings
     total.damaged_records += found.damaged_records
     total.damaged_bytes += found.damaged_bytes
     total.is_bad |= found.is_damaged
+
+
+def _advice(error: OSError) -> str:
+    if error.errno == errno.EISDIR:
+        return "name the files in it"
+    if isinstance(error, PermissionError):
+        return "name a file that this user may read"
+    return "name an exported file, or - for stdin"
 
 
 def _say_result(name: str, found: Imported) -> None:

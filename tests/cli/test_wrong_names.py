@@ -1,9 +1,13 @@
 """Files and names that a user mistypes: one line that names them, and the exit status."""
 
+import errno
+import json
+from pathlib import Path
+
 import pytest
 
 from telemetry_server.cli.exit_status import ExitStatus
-from tests.support.data_root import World
+from tests.support.data_root import World, submitted
 
 
 @pytest.fixture
@@ -95,15 +99,57 @@ def test_a_data_root_behind_a_circle_of_links_is_not_called_a_bug(command, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("a-file/export", "Not a directory"), ("a" * 300, "File name too long")]
+    ("name", "says"),
+    [
+        ("absent", "No such file or directory; name an exported file, or - for stdin"),
+        ("a-file/export", "Not a directory; name an exported file, or - for stdin"),
+        ("a" * 300, "File name too long; name an exported file, or - for stdin"),
+        ("data", "Is a directory; name the files in it"),
+    ],
 )
-def test_an_export_whose_path_is_wrong_is_bad_input(command, data, tmp_path, name, reason):
-    """It is named like one that is missing."""
+def test_an_export_that_cannot_be_opened_is_one_line_without_counts(command, data, tmp_path, name, says):
+    """The line says what to name in place of it."""
     file = tmp_path / name
 
-    _, talk = command("convert", str(file), "--data", data, status=ExitStatus.BAD_INPUT)
+    result, talk = command("convert", str(file), "--data", data, status=ExitStatus.BAD_INPUT)
 
-    assert talk == f"telemetry-server convert: {file}: {reason}\n"
+    assert result == ""
+    assert talk == f"telemetry-server convert: {file}: {says}\n"
+
+
+def test_an_export_that_may_not_be_read_is_one_line_without_counts(command, data, tmp_path, monkeypatch):
+    """The error is simulated, because root may read every file."""
+    file = tmp_path / "a-file"
+    opened = Path.open
+
+    def open_file(path, *words, **options):
+        if path == file:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *words, **options)
+
+    monkeypatch.setattr(Path, "open", open_file)
+    result, talk = command("convert", str(file), "--data", data, status=ExitStatus.BAD_INPUT)
+
+    assert result == ""
+    assert talk == (
+        f"telemetry-server convert: {file}: Permission denied; name a file that this user may read\n"
+    )
+
+
+def test_what_waits_is_converted_although_no_export_can_be_opened(command, data, tmp_path):
+    """Its counts come after the line about the file."""
+    World(tmp_path / "data").receive([submitted({}, 1, path="/submit/nowhere")])
+
+    result, _ = command("convert", str(tmp_path / "absent"), "--data", data, status=ExitStatus.BAD_INPUT)
+
+    assert "quarantined: invalid_path" in result
+
+
+def test_json_has_counts_although_no_export_can_be_opened(command, data, tmp_path):
+    """They are zero: a script reads the same keys after each run."""
+    result, _ = command("convert", str(tmp_path / "absent"), "--json", "--data", data, status=4)
+
+    assert json.loads(result)["received"] == 0
 
 
 def test_a_job_that_does_not_exist_is_named_with_the_built_in_jobs(command, data):

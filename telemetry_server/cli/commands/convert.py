@@ -90,14 +90,13 @@ def run(args: argparse.Namespace) -> int:
     if imported is not None:
         tally.damaged_records += imported.damaged_records
         tally.damaged_bytes += imported.damaged_bytes
-    _print(tally, as_json=args.json)
+    if args.json or imported is None or imported.read or tally != RunSummary():
+        _print(tally, as_json=args.json)
     again = f"telemetry-server convert --data {settings.data_dir}"  # without files: these are imported
     if tally.pending:
         say(_waiting(tally, again))
     if was_stopped:
         say(f"stopped; what was converted is kept; for the rest, run: {again}")
-    for problem in imported.unreadable if imported is not None else ():
-        say(f"telemetry-server convert: {problem}")
     if was_stopped:
         return ExitStatus.INTERRUPTED
     if imported is not None and imported.is_bad:
