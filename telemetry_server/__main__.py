@@ -2,6 +2,6 @@
 
 import sys
 
-from telemetry_server.cli.main import main
+from telemetry_server.cli.start import run_program
 
-sys.exit(main())
+sys.exit(run_program())
