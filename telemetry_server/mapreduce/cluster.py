@@ -26,9 +26,11 @@ from telemetry_server.mapreduce.errors import ClusterFailed, ClusterNotInstalled
 from telemetry_server.mapreduce.plan import MapTask
 from telemetry_server.mapreduce.run import LocalRun
 from telemetry_server.mapreduce.work import Done, Failed, MapDone
+from telemetry_server.terminal.output import say
 
 CONNECT_SECONDS = 10
 MAX_SECONDS_WITHOUT_WORKERS = 60
+SILENT_SECONDS = 3  # of a wait for the first worker
 LOOK_SECONDS = 2
 MAX_RETRIES = 3
 
@@ -183,12 +185,24 @@ def connected(address: str) -> Iterator[Any]:
 
     with _silent_logs(), closing(_client(address)) as client:
         try:
-            client.wait_for_workers(1, timeout=MAX_SECONDS_WITHOUT_WORKERS)
-        except TimeoutError:
-            raise ClusterFailed(f"no workers at {address}; dask worker {address} starts one") from None
+            if not _has_workers_within(SILENT_SECONDS, client):
+                say(
+                    f"the scheduler at {address} has no workers: waiting up to"
+                    f" {MAX_SECONDS_WITHOUT_WORKERS} s; dask worker {address} starts one"
+                )
+                if not _has_workers_within(MAX_SECONDS_WITHOUT_WORKERS - SILENT_SECONDS, client):
+                    raise ClusterFailed(f"no workers at {address}; dask worker {address} starts one")
         except OSError:
             raise ClusterFailed(f"the scheduler at {address} is gone; dask scheduler starts one") from None
         yield client
+
+
+def _has_workers_within(seconds: float, client: Any) -> bool:
+    try:
+        client.wait_for_workers(1, timeout=seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _client(address: str) -> Any:

@@ -203,6 +203,48 @@ def test_the_addresses_of_dask_are_taken(address):
     assert parser.parse_args(["--cluster", address]).cluster == address
 
 
+class WorkersAfter:
+    """A client of a scheduler whose first worker joins within the wait with this number."""
+
+    def __init__(self, number: float) -> None:
+        self.number = number
+        self.waits: list[float] = []
+
+    def wait_for_workers(self, count: int, timeout: float) -> None:
+        assert count == 1
+        self.waits.append(timeout)
+        if len(self.waits) < self.number:
+            raise TimeoutError
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize(("number", "lines"), [(1, 0), (2, 1)])
+def test_a_wait_for_the_first_worker_is_said_after_a_few_seconds(monkeypatch, capsys, number, lines):
+    """The wait is as long as before."""
+    client = WorkersAfter(number)
+    monkeypatch.setattr(cluster, "_client", lambda _: client)
+    with cluster.connected("tcp://host:8786") as connected:
+        assert connected is client
+
+    said = capsys.readouterr().err
+    assert said.count("\n") == lines
+    assert client.waits == [3, 57][:number]
+    if lines:
+        assert "the scheduler at tcp://host:8786 has no workers: waiting up to 60 s" in said
+
+
+def test_a_scheduler_without_workers_ends_the_run(jobs, monkeypatch):
+    """Status 5, after two lines."""
+    monkeypatch.setattr(cluster, "_client", lambda _: WorkersAfter(float("inf")))
+    _, said = jobs.run(COUNT, "--cluster", "tcp://host:8786", status=5)
+
+    waiting, ended = said.splitlines()
+    assert "waiting up to 60 s" in waiting
+    assert "no workers at tcp://host:8786" in ended
+
+
 def test_without_dask_the_message_names_the_extra(jobs, monkeypatch):
     """Status 78."""
     monkeypatch.setattr(cluster, "find_spec", lambda name: None)
