@@ -65,7 +65,8 @@ def parse_queue_url(
     if not name or "/" in name or parts.query or parts.fragment:
         raise BadQueueUrl(f"the URL must end in the name of one stream or topic; write {EXAMPLES}")
     login, _, places = parts.netloc.rpartition("@")
-    hosts = tuple(_with_port(place, DEFAULT_PORTS[scheme]) for place in places.split(","))
+    # An @ in the path: a / in a password ended the host early, which may be a part of that password.
+    hosts = _with_ports(places.split(","), DEFAULT_PORTS[scheme], is_secret="@" in parts.path)
     user, has_password, password = login.partition(":")
     if credentials_file is None:
         secrets = (
@@ -100,6 +101,20 @@ class _Secrets:
     creds_file: Path | None = None
 
 
+def _with_ports(places: list[str], default: int, *, is_secret: bool) -> tuple[str, ...]:
+    """Return each of *places* as ``host:port``; an error names the one of several that is wrong."""
+    hosts = []
+    for number, place in enumerate(places, start=1):
+        try:
+            hosts.append(_with_port(place, default))
+        except BadQueueUrl as error:
+            if len(places) == 1:
+                raise
+            shown = "" if is_secret or not place else f", {place}"
+            raise BadQueueUrl(f"host {number} of {len(places)}{shown}: {error}") from None
+    return tuple(hosts)
+
+
 def _with_port(place: str, default: int) -> str:
     """Return *place* as ``host:port``."""
     try:
@@ -111,7 +126,7 @@ def _with_port(place: str, default: int) -> str:
             f"the port must be a number up to 65535, and / in a password is written %2F; write {EXAMPLES}"
         ) from None
     if not host:
-        raise BadQueueUrl(f"the URL names no host; write {EXAMPLES}")
+        raise BadQueueUrl(f"no host is named; write {EXAMPLES}")
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

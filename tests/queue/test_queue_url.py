@@ -107,3 +107,29 @@ def test_a_part_of_a_password_with_a_slash_is_not_shown():
         parse_queue_url("nats://ada:secret/word@host")
 
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("nats://a:4222,b:port,c/PINGS", "host 2 of 3, b:port: the port must be a number"),
+        ("nats://ada:secret@a,b:99999/PINGS", "host 2 of 2, b:99999: the port must be a number"),
+        ("kafka://a,,c/pings", "host 2 of 3: no host is named"),
+        ("nats://localhost:port/PINGS", "the port must be a number"),
+    ],
+)
+def test_the_wrong_one_of_several_hosts_is_named(text, says):
+    with pytest.raises(BadQueueUrl) as refused:
+        parse_queue_url(text)
+
+    assert str(refused.value).startswith(says)
+
+
+@pytest.mark.parametrize("text", ["nats://ada:uno,due:x/y@host/PINGS", "nats://ada:uno,due:x/y@host"])
+def test_a_part_of_a_password_is_not_shown_as_one_of_several_hosts(text):
+    """A comma in it separates hosts, as long as its slash is not percent-encoded."""
+    with pytest.raises(BadQueueUrl) as refused:
+        parse_queue_url(text)
+
+    assert "uno" not in str(refused.value)
+    assert "due" not in str(refused.value)
