@@ -38,7 +38,8 @@ def check_queues(settings: Settings) -> None:
         )
     for url in pull_urls(settings):
         if url.scheme == RAW_SCHEME and _is_same_folder(Path(url.name), settings.data_dir):
-            raise ConfigurationError(f"pull_from: {url.shown} is this data root itself; name another one")
+            name = _named(settings, "pull_from")
+            raise ConfigurationError(f"{name}: {url.shown} is this data root itself; name another one")
     push_url(settings)
 
 
@@ -70,7 +71,8 @@ def push_url(settings: Settings) -> QueueUrl | None:
         return None
     url = _url(settings, "push_to", settings.push_to)
     if url.scheme == RAW_SCHEME:
-        raise ConfigurationError("push_to: it must be a broker; an edge writes to its own raw/ without it")
+        name = _named(settings, "push_to")
+        raise ConfigurationError(f"{name}: it must be a broker; an edge writes to its own raw/ without it")
     return url
 
 
@@ -80,15 +82,20 @@ def _url(settings: Settings, name: str, text: str) -> QueueUrl:
             text, credentials_file=settings.queue_credentials_file, ca_file=settings.queue_ca_file
         )
     except BadQueueUrl as error:
-        raise ConfigurationError(f"{name}: {error}") from None
+        raise ConfigurationError(f"{_named(settings, name)}: {error}") from None
     module = MODULES.get(url.scheme)
     if module is not None and find_spec(module) is None:
         raise ConfigurationError(
-            f"{name}: {url.shown} needs the extra {url.scheme}: pip install 'telemetry-server[{url.scheme}]'"
+            f"{_named(settings, name)}: {url.shown} needs the extra {url.scheme}:"
+            f" pip install 'telemetry-server[{url.scheme}]'"
         )
     if url.creds_file is not None and find_spec("nkeys") is None:
         raise ConfigurationError("queue_credentials_file: a .creds file needs nkeys: pip install nkeys")
     return url
+
+
+def _named(settings: Settings, name: str) -> str:
+    return f"{name} (from {settings.origin_of(name)})"
 
 
 def source_of(url: QueueUrl, root: DataRoot) -> "Source":

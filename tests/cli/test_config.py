@@ -171,12 +171,17 @@ def test_one_port_on_two_addresses_is_two_listeners():
     ("words", "named"),
     [
         (("pull", "--from", "nowhere"), "pull_from (from --from): "),
+        (("pull", "--from", "nats://host:port/PINGS"), "pull_from (from --from): "),
+        (("pull", "--from", "ftp://host/PINGS"), "pull_from (from --from): "),
+        (("pull", "--from", "file://{data}"), "pull_from (from --from): "),
         (("reports", "--port", "x"), "reports_port (from --port): "),
         (("reports", "--host", ""), "reports_host (from --host): "),
     ],
 )
 def test_a_wrong_value_is_reported_under_the_name_of_its_option(command, tmp_path, words, named):
     """Some options have other names than their settings."""
-    _, talk = command(*words, "--data", str(tmp_path / "data"), status=ExitStatus.CONFIGURATION)
+    data = str(tmp_path / "data")
+    filled = [word.format(data=data) for word in words]
+    _, talk = command(*filled, "--data", data, status=ExitStatus.CONFIGURATION)
 
     assert talk.startswith(f"telemetry-server {words[0]}: configuration: {named}")
