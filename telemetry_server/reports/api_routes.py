@@ -14,8 +14,8 @@ from telemetry_server.reports import (
 )
 from telemetry_server.reports.parameters import (
     DriftParameters,
-    Empty,
     FormatOnly,
+    JsonOnly,
     NormandyParameters,
     OnePingParameters,
     PingsParameters,
@@ -115,7 +115,7 @@ API_ROUTES: tuple[Route, ...] = (
         probes_api.one_probe,
         "One probe with its definitions by revision.",
         Right.AGGREGATES,
-        Empty,
+        JsonOnly,
         models.ProbeDefinitions,
         problems=(404,),
     ),
@@ -242,7 +242,7 @@ API_ROUTES: tuple[Route, ...] = (
         api.job,
         "A long report of yours; its result is kept for 10 minutes.",
         Right.AGGREGATES,
-        Empty,
+        JsonOnly,
         models.JobState,
         problems=(404,),
     ),

@@ -34,6 +34,12 @@ def _digits(text: Any) -> Any:
     return text
 
 
+def _only_json(text: Any) -> Any:
+    if text != "json":
+        raise ValueError("this answer has only the format json")
+    return text
+
+
 Whole = Annotated[int, BeforeValidator(_digits)]
 Day = Annotated[
     str,
@@ -54,6 +60,9 @@ Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Format = Annotated[
     Literal["json", "csv"] | None, Field(description="`csv` for CSV; without it `Accept` decides")
 ]
+OnlyJson = Annotated[
+    Literal["json"] | None, BeforeValidator(_only_json), Field(description="`json`; there is no CSV of it")
+]
 Reason = Annotated[str, Field(pattern=r"^[a-z_]{0,40}$", description="the name of a reason")]
 Switch = Annotated[bool, Field(description="`1` or `0`")]
 
@@ -72,6 +81,12 @@ class FormatOnly(Parameters):
     """Of an answer that comes whole."""
 
     format: Format = None
+
+
+class JsonOnly(Parameters):
+    """Of an answer that is one object with parts of its own, so that it has no CSV."""
+
+    format: OnlyJson = None
 
 
 class ListParameters(Parameters):
@@ -180,7 +195,7 @@ class NormandyParameters(Parameters):
     format: Format = None
 
 
-class OnePingParameters(Parameters):
+class OnePingParameters(JsonOnly):
     """Of one ping."""
 
     body: Annotated[Switch, Field(description="`1`: with the body (role analyst)")] = False

@@ -84,6 +84,31 @@ async def test_pings_are_found_by_each_parameter(query, numbers, setup):
     assert [item["document_id"] for item in answer.json()["items"]] == [an_id(number) for number in numbers]
 
 
+@pytest.mark.parametrize("path", [f"/api/v1/pings/{an_id(3)}", "/api/v1/probes/GC_MS", "/api/v1/jobs/none"])
+async def test_an_answer_without_csv_says_which_format_there_is(path, setup):
+    """And `format=json` is no error."""
+    async with running_reports(setup) as reports:
+        plain = await reports.get(path)
+        as_json = await reports.get(f"{path}?format=json")
+        as_csv = await reports.get(f"{path}?format=csv")
+
+    assert as_csv.status == 400
+    assert as_csv.json()["detail"] == "format: this answer has only the format json"
+    assert as_csv.json()["parameter"] == "format"
+    assert (as_json.status, as_json.body) == (plain.status, plain.body)
+
+
+async def test_the_page_of_a_ping_leads_to_its_json(setup):
+    """With the body, if the page shows it."""
+    async with running_reports(setup) as reports:
+        moved = await reports.get(f"/pings/{an_id(3).upper()}?body=1&format=json")
+
+    assert (moved.status, moved.headers["Location"]) == (
+        303,
+        f"/api/v1/pings/{an_id(3)}?body=1&format=json",
+    )
+
+
 BAD_REQUESTS = [
     ("/api/v1/pings?limit=0", 400),
     ("/api/v1/pings?limit=10001", 400),

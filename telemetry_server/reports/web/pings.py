@@ -54,6 +54,8 @@ async def pings(ask: Ask) -> Answer:
 async def one_ping(ask: Ask) -> Answer:
     """Answer ``/pings/<docid>``."""
     document_id = str(api.document_id_of(ask.path["document_id"]))
+    if ask.parameters.format:
+        return see_other(link_to(f"/api/v1/pings/{document_id}", view_of(ask.parameters), format="json"))
     found = await api.explained(ask, document_id, with_body=ask.parameters.body)
     body = None
     if ask.parameters.body:
