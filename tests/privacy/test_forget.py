@@ -9,6 +9,7 @@ import pytest
 from storage.aggregates.day_table import read_day_table
 from storage.disk import Disk
 from telemetry_server.aggregates.update import Updater
+from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.privacy.forget import Forgetter
 from tests.support.data_root import DAY, World, a_ping, an_id, submitted
 from tests.support.independent_scan import hits
@@ -145,6 +146,27 @@ async def test_one_document_goes_with_its_repeats_and_its_dropped_histograms(tmp
     assert {document_id for document_id, _ in world.lines()} == {an_id(n) for n in (0, 1, 2, 3, 5, 8)}
     assert world.audit().findings == []
     assert world.check_tables() == []
+
+
+async def test_a_ping_that_mentions_a_deleted_document_stays_and_the_command_says_so(tmp_path, command):
+    """It also says how to delete that ping."""
+    world = World(tmp_path)
+    world.put_specs()
+    world.receive([submitted(a_ping(1), 1), submitted(a_ping(2, note=an_id(1)), 2)])
+    await world.convert()
+    out, said = command("forget", "--document", an_id(1), "--data", str(tmp_path), status=ExitStatus.FINDINGS)
+
+    assert [document_id for document_id, _ in world.lines()] == [an_id(2)]
+    assert "files with hits" in out
+    assert ": 1 id\n" in said
+    assert "other pings mention them" in said
+    again = f"run: telemetry-server forget --data {tmp_path} --client ID\n"
+    assert said.endswith(f"to delete every ping that mentions it, {again}")
+
+    command("forget", "--client", an_id(1), "--data", str(tmp_path))
+
+    assert world.lines() == []
+    assert hits(tmp_path, [an_id(1)]) == {}
 
 
 async def test_what_is_not_read_yet_or_waits_for_definitions_goes_too(tmp_path):

@@ -18,8 +18,9 @@ examples:
   telemetry-server forget --data ./data --orders --dry-run
 
 It deletes everything that has one of the document ids, or contains one of the client ids anywhere.  The
-identifier of a Fuel installation counts as a client id.  A line of --file is a client id, or "document" and
-an id.  A run that was killed is finished by the next one.
+identifier of a Fuel installation counts as a client id.  A ping that only mentions a document id stays, and
+the last scan finds it; --client with that id deletes it too.  A line of --file is a client id, or "document"
+and an id.  A run that was killed is finished by the next one.
 
 exit status: 0 if nothing of them is left, 1 if the last scan found something, 5 if a later run must go on"""
 OUT_OF_REACH = (
@@ -74,6 +75,14 @@ def run(args: argparse.Namespace) -> int:
     report.scan = forgetter.scan()
     _print(report, args)
     if report.scan.hits and not report.left:
+        say(
+            "forget: the files that the scan names still hold deleted ids: other pings mention them,"
+            " or came during this run"
+        )
+        say(
+            "forget: --document deletes only what was sent under an id; to delete every ping that mentions"
+            f" it, run: telemetry-server forget --data {settings.data_dir} --client ID"
+        )
         return ExitStatus.FINDINGS
     return ExitStatus.TRY_AGAIN if report.left else ExitStatus.DONE
 
@@ -153,7 +162,7 @@ def _print(report: "Report", args: argparse.Namespace) -> None:
     if scan is not None:
         print_text(f"scan: {scan.files:,} files, {scan.bytes:,} bytes, {len(scan.hits):,} files with hits")
         for path, count in sorted(scan.hits.items()):
-            say(f"  {path}: {count} ids")
+            say(f"  {path}: {count} id{'' if count == 1 else 's'}")
         for line in scan.unreadable:
             say(f"  not read: {line}")
     print_text("out of reach:")
