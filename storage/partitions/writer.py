@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from storage.ledger.ledger import Ledger
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import StoredFile
 from storage.partitions.lasting_folders import LastingFolders
+from storage.partitions.paced_writes import PacedWrites
 
 Synced = TypeVar("Synced")  # a descriptor, or a folder
 
@@ -218,6 +220,7 @@ class PartitionWriter:
     def _append(self, transaction: Transaction, frames: Mapping[str, list[Frame]]) -> None:
         opened: dict[str, int] = {}
         fresh: list[StoredFile] = []
+        writes = PacedWrites(self._disk, partial(self._sync_all, self._disk.sync_data))
         try:
             for directory, parts in frames.items():
                 target = self._targets[directory]
@@ -232,14 +235,14 @@ class PartitionWriter:
                     self._disk.unlink(temporary(path))
                     opened[directory] = self._disk.create(temporary(path))
                     fresh.append(target)
-                written = self._disk.write(opened[directory], [frame.data for frame in parts])
+                written = writes.write(opened[directory], [frame.data for frame in parts])
                 self._targets[directory] = replace(
                     target,
                     length=target.length + written,
                     records=target.records + sum(frame.records for frame in parts),
                     frames=target.frames + len(parts),
                 )
-            self._sync_all(self._disk.sync_data, opened.values())
+            writes.sync()
         finally:
             for descriptor in opened.values():
                 self._disk.close(descriptor)

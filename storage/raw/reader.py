@@ -25,6 +25,7 @@ from storage.raw.framing import (
     parse_record,
     record_prefix,
 )
+from storage.raw.read_ahead import ReadAhead
 from storage.raw.record_search import RecordSearch, is_complete, submissions_before
 from storage.raw.segment_paths import SegmentPath, parse_segment_path, segments
 from storage.raw.submission import Submission
@@ -135,6 +136,7 @@ class _Scanner:
         self._prefix = b""
         self._window = b""
         self._window_start = 0
+        self._ahead = ReadAhead(descriptor)
         self._last: int | None = None  # sequence of the last submission before the current place
         self._damage = Damage()
         self._wary_until = 0  # up to there a head alone is not trusted
@@ -190,6 +192,7 @@ class _Scanner:
         """Return the head at *place*; None unless its whole record is in the file and in order."""
         index = place - self._window_start
         if index < 0 or index + HEAD_BYTES > len(self._window):
+            self._ahead.reach(place)
             self._window = os.pread(self._descriptor, WINDOW_BYTES, place)
             self._window_start, index = place, 0
             if len(self._window) < HEAD_BYTES:
