@@ -1,7 +1,7 @@
 """
 Finds the submissions of a segment, even of a damaged one, by reading from head to head.
 
-A scan reads no bodies.  After an invalid head it searches for the next valid one in steps
+A scan looks at no bodies.  After an invalid head it searches for the next valid one in steps
 of 8 bytes; skipped bytes are counted as damage.  The writer may still append to the file.
 """
 

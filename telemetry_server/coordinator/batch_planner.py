@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 
 from histogram_specs.revision import Revision
@@ -13,6 +14,8 @@ from telemetry_server.coordinator.work_items import RawItem, Task
 # A task writes a frame for each of its partitions: with few small pings in a task, nearly each record has a
 # frame of its own, which compresses badly.  The text of many large ones does not fit in the cache of a core.
 TASK_ITEMS = 1024
+MIN_SHARED_ITEMS = 64  # fewer are not divided between processes
+TASKS_A_PROCESS = 2  # of a round, so that one that takes longer delays its end less
 TASK_BYTES = 5 << 18
 ROUND_ITEMS = 8192
 # A round's results wait in memory for its commit, beside those of the next round.  Each round syncs every
@@ -38,23 +41,32 @@ class Plan:
         """Whether the round reads nothing."""
         return not self.positions
 
-    def tasks(self, missing: frozenset[Revision]) -> list[Task]:
-        """Return the items as tasks of a size that keeps all processes busy."""
-        return cut(self.items, missing)
+    def tasks(self, processes: int, missing: frozenset[Revision]) -> list[Task]:
+        """Return the items as tasks of a size that keeps all *processes* busy."""
+        return cut(self.items, processes, missing)
 
 
 def cut(
-    items: list[RawItem], missing: frozenset[Revision], given_up: Mapping[Revision, str] | None = None
+    items: list[RawItem],
+    processes: int,
+    missing: frozenset[Revision],
+    given_up: Mapping[Revision, str] | None = None,
 ) -> list[Task]:
-    """Return *items* in order, as tasks of at most `TASK_ITEMS` and about `TASK_BYTES`."""
+    """
+    Return *items* in order, as tasks of at most `TASK_ITEMS` and about `TASK_BYTES`.
+
+    Each of *processes* has `TASKS_A_PROCESS` of them, unless they have fewer items than `MIN_SHARED_ITEMS`.
+    """
     given_up = given_up or {}
+    share = ceil(len(items) / (TASKS_A_PROCESS * processes))
+    most_items = min(max(share, MIN_SHARED_ITEMS), TASK_ITEMS)
     tasks: list[Task] = []
     part: list[RawItem] = []
     size = 0
     for item in items:
         part.append(item)
         size += item.length
-        if len(part) >= TASK_ITEMS or size >= TASK_BYTES:
+        if len(part) >= most_items or size >= TASK_BYTES:
             tasks.append(Task(tuple(part), missing, given_up))
             part, size = [], 0
     if part:

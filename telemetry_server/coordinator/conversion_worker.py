@@ -117,7 +117,7 @@ class ResultBuilder:
     Collects the results and lines of a task's items.
 
     Lines are compressed as soon as they exceed `MAX_LOOSE_BYTES`, because a task may hold
-    dozens of small bodies that inflate to megabytes each.
+    hundreds of small bodies that inflate to a mebibyte each.
     """
 
     def __init__(self, rows: TaskRows | None = None) -> None:

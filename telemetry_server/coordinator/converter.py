@@ -238,7 +238,7 @@ class Converter:
         return await asyncio.to_thread(plan)
 
     def _start_converting(self, plan: Plan) -> "asyncio.Task[list[tuple[Task, TaskResult]]]":
-        tasks = plan.tasks(self._fetches.newest_missing)
+        tasks = plan.tasks(self.pool.processes, self._fetches.newest_missing)
 
         async def convert() -> list[tuple[Task, TaskResult]]:
             return list(zip(tasks, await self.pool.convert(tasks), strict=True))

@@ -74,7 +74,7 @@ class PendingPings:
     ) -> None:
         ready = [RawItem(ping.segment, ping.offset, ping.length, ping.pending_id) for ping in pings]
         for start in range(0, len(ready), ROUND_ITEMS):
-            tasks = cut(ready[start : start + ROUND_ITEMS], missing, given_up)
+            tasks = cut(ready[start : start + ROUND_ITEMS], self._pool.processes, missing, given_up)
             await self._finish(list(zip(tasks, await self._pool.convert(tasks), strict=True)))
 
     async def _end_waits(self) -> None:

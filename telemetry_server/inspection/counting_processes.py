@@ -21,6 +21,7 @@ from storage.integrity.piece_counts import Count, FilePiece, Piece, PieceCounter
 from telemetry_server.inspection.counting import CountingFailed
 
 BATCH_BYTES, BATCH_PIECES = 1 << 20, 64
+LARGE_SHARE = 4  # a piece is large if it has more than this part of a process's share
 AHEAD = 2
 """A process has its next batch when it sends a result."""
 # The parent decides when work ends; a terminal's Ctrl-C reaches all processes.
@@ -86,7 +87,7 @@ class CountingProcesses:
 
     def count_all(self, pieces: Sequence[Piece], on_counted: Callable[[], None]) -> list[Count]:
         """
-        Count *pieces* as `CountAll` says, the largest first, so that the processes end together.
+        Count *pieces* as `CountAll` says, in an order with which the processes end together.
 
         Raises:
             CountingFailed: A process died.
@@ -94,7 +95,7 @@ class CountingProcesses:
         if not self._processes:
             return PieceCounter(self._frames).count_all(pieces, on_counted)
         counts: list[Count] = [None] * len(pieces)
-        batches = _batches(pieces)
+        batches = _batches(reading_order(pieces, len(self._processes)), pieces)
         for process in self._processes * AHEAD:
             _send_next(process, batches)
         while busy := {each.connection: each for each in self._processes if each.batches}:
@@ -108,11 +109,11 @@ class CountingProcesses:
         return counts
 
 
-def _batches(pieces: Sequence[Piece]) -> Iterator[Batch]:
-    """Yield *pieces* with their numbers in `reading_order`, small ones together."""
+def _batches(numbers: Sequence[int], pieces: Sequence[Piece]) -> Iterator[Batch]:
+    """Yield *pieces* with their *numbers*, in this order; small ones together."""
     batch: Batch = []
     size = 0
-    for number in reading_order(pieces):
+    for number in numbers:
         batch.append((number, pieces[number]))
         size += pieces[number].size
         if size >= BATCH_BYTES or len(batch) == BATCH_PIECES:
@@ -122,20 +123,23 @@ def _batches(pieces: Sequence[Piece]) -> Iterator[Batch]:
         yield batch
 
 
-def reading_order(pieces: Sequence[Piece]) -> list[int]:
+def reading_order(pieces: Sequence[Piece], processes: int) -> list[int]:
     """
-    Return the numbers of *pieces*, the largest of each kind first.
+    Return the numbers of *pieces*: first those that would keep some of *processes* waiting at the end.
 
-    Both kinds end together: segments are read as fast as the disk is, while partition files are decompressed.
+    Of the rest, the largest of each kind come first.  Both kinds end together, so that one process
+    decompresses partition files while another waits for the disk.
     """
+    large_bytes = sum(piece.size for piece in pieces) / (processes * LARGE_SHARE)
     shares: dict[int, float] = {}
     for kind in (SegmentPiece, FilePiece):
         numbers = [number for number, piece in enumerate(pieces) if isinstance(piece, kind)]
         numbers.sort(key=lambda number: -pieces[number].size)
         done, total = 0, sum(pieces[number].size for number in numbers) or 1
         for number in numbers:
-            shares[number] = done / total
-            done += pieces[number].size
+            size = pieces[number].size
+            shares[number] = -size if size > large_bytes else done / total
+            done += size
     return sorted(shares, key=shares.__getitem__)
 
 

@@ -130,7 +130,7 @@ def test_segments_and_partition_files_end_together_and_begin_with_the_largest():
     files = [FilePiece(f"f{number}", 1 + number % 7, is_quarantine=False) for number in range(20)]
     pieces = [*files[:7], *segments, *files[7:]]
 
-    found = [pieces[number] for number in reading_order(pieces)]
+    found = [pieces[number] for number in reading_order(pieces, 2)]
 
     assert sorted(found, key=pieces.index) == pieces
     for kind in (SegmentPiece, FilePiece):
@@ -140,9 +140,20 @@ def test_segments_and_partition_files_end_together_and_begin_with_the_largest():
         assert 0.4 < first_half / sum(sizes) < 0.8
 
 
+def test_pieces_that_would_be_waited_for_at_the_end_come_first():
+    """With many processes or few pieces."""
+    pieces = [FilePiece(f"f{number}", size, is_quarantine=False) for number, size in enumerate((10, 90, 20))]
+    pieces += [SegmentPiece(f"s{number}", size, 0) for number, size in enumerate((128, 1, 128))]
+
+    found = [pieces[number].size for number in reading_order(pieces, 4)]
+
+    assert found[:3] == [128, 128, 90]
+    assert sorted(found[3:]) == [1, 10, 20]
+
+
 @pytest.mark.parametrize("pieces", [[], [FilePiece("f", 0, is_quarantine=True)], [SegmentPiece("s", 9, 0)]])
 def test_pieces_of_one_kind_are_all_read(pieces):
-    assert reading_order(pieces) == list(range(len(pieces)))
+    assert reading_order(pieces, 2) == list(range(len(pieces)))
 
 
 def test_many_files_are_counted_in_the_order_they_are_given(tmp_path, world):
