@@ -58,7 +58,7 @@ def _import(
             try:
                 stream = Path(name).open("rb")  # noqa: SIM115 - closed below
             except OSError as error:
-                say(f"telemetry-server convert: {name}: {error.strerror}; {_advice(error)}")
+                say(f"telemetry-server convert: {name}: {error.strerror}{_advice(error)}")
                 total.is_bad = True
                 return
             with stream:
@@ -76,11 +76,11 @@ def _import(
 
 
 def _advice(error: OSError) -> str:
-    if error.errno == errno.EISDIR:
-        return "name the files in it"
-    if isinstance(error, PermissionError):
-        return "name a file that this user may read"
-    return "name an exported file, or - for stdin"
+    return {
+        errno.EISDIR: "; name the files in it",
+        errno.EACCES: "; name a file that this user may read",
+        errno.ENOENT: "; name an exported file, or - for stdin",
+    }.get(error.errno or 0, "")
 
 
 def _say_result(name: str, found: Imported) -> None:
