@@ -69,11 +69,10 @@ def push_url(settings: Settings) -> QueueUrl | None:
     """
     if not settings.push_to:
         return None
-    url = _url(settings, "push_to", settings.push_to)
-    if url.scheme == RAW_SCHEME:
+    if settings.push_to.lower().startswith(f"{RAW_SCHEME}:"):
         name = _named(settings, "push_to")
         raise ConfigurationError(f"{name}: it must be a broker; an edge writes to its own raw/ without it")
-    return url
+    return _url(settings, "push_to", settings.push_to)
 
 
 def _url(settings: Settings, name: str, text: str) -> QueueUrl:

@@ -1,9 +1,11 @@
 """The address of a queue: broker, stream, and how to connect."""
 
+import re
 import ssl
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from telemetry_server.queue.errors import BadQueueUrl
 
@@ -11,6 +13,16 @@ DEFAULT_PORTS = {"nats": 4222, "kafka": 9092}
 TLS_SUFFIX = "+tls"
 RAW_SCHEME = "file"
 EXAMPLES = "nats://HOST:4222/STREAM or kafka://HOST:9092/TOPIC"
+MAX_PORT = 65_535
+# Not urlsplit: some versions of Python refuse brackets in a list of hosts.
+_URL = re.compile(
+    r"(?P<scheme>[a-z+]+)://(?P<places>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
+_PLACE = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(:(?P<port>.*))?")
+_NUMBER = re.compile(r"[0-9]{1,5}")
+_HOST_NAME = re.compile(r"[\w.-]+")
+# What is before the last @ of a URL whose second or later host has credentials: u:p@a,u:p or a:4222,u:p
+_LATE_LOGIN = re.compile(r".*@.*,.*|((\[[^\]]*\]|[^\[:,@]+)(:\d*)?,)+[^,]*:.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +64,24 @@ def parse_queue_url(
     Raises:
         BadQueueUrl: It is not such a URL, or a file cannot be read.  The text holds no password.
     """
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise BadQueueUrl(f"not a URL of a queue; write {EXAMPLES}") from None
-    scheme = parts.scheme.removesuffix(TLS_SUFFIX)
-    if scheme == RAW_SCHEME and parts.path.startswith("/") and not parts.netloc:
-        return QueueUrl(RAW_SCHEME, (), unquote(parts.path).rstrip("/") or "/")
+    parts = _URL.fullmatch(text.strip())
+    if parts is None:
+        raise BadQueueUrl(f"not a URL of a queue; write {EXAMPLES}")
+    written_scheme, path = parts["scheme"].lower(), parts["path"]
+    scheme = written_scheme.removesuffix(TLS_SUFFIX)
+    if scheme == RAW_SCHEME:
+        if parts["places"] or not path:
+            raise BadQueueUrl("the path of a data root must be absolute; write file:///DATA_ROOT")
+        return QueueUrl(RAW_SCHEME, (), unquote(path).rstrip("/") or "/")
     if scheme not in DEFAULT_PORTS:
         raise BadQueueUrl(f"not a URL of a queue; write {EXAMPLES}")
-    name = unquote(parts.path).strip("/")
-    if not name or "/" in name or parts.query or parts.fragment:
+    name = unquote(path).strip("/")
+    if not name or "/" in name or parts["rest"]:
         raise BadQueueUrl(f"the URL must end in the name of one stream or topic; write {EXAMPLES}")
-    login, _, places = parts.netloc.rpartition("@")
+    login, _, places = parts["places"].rpartition("@")
     # An @ in the path: a / in a password ended the host early, which may be a part of that password.
-    hosts = _with_ports(places.split(","), DEFAULT_PORTS[scheme], is_secret="@" in parts.path)
-    user, has_password, password = login.partition(":")
-    if credentials_file is None:
-        secrets = (
-            _Secrets(unquote(user), unquote(password)) if has_password else _Secrets(token=unquote(user))
-        )
-    elif login:
-        raise BadQueueUrl("credentials are in the URL and in queue_credentials_file: keep one of the two")
-    else:
-        secrets = _read_secrets(credentials_file, is_nats=scheme == "nats")
+    hosts = _with_ports(places.split(","), DEFAULT_PORTS[scheme], is_secret="@" in path)
+    secrets = _secrets(login, credentials_file, is_nats=scheme == "nats")
     if ca_file is not None:
         _check_certificates(ca_file)
     if scheme == "kafka" and secrets.token:
@@ -87,7 +93,7 @@ def parse_queue_url(
         secrets.user,
         secrets.password,
         secrets.token,
-        uses_tls=parts.scheme.endswith(TLS_SUFFIX) or ca_file is not None,
+        uses_tls=written_scheme.endswith(TLS_SUFFIX) or ca_file is not None,
         ca_file=ca_file,
         creds_file=secrets.creds_file,
     )
@@ -116,18 +122,30 @@ def _with_ports(places: list[str], default: int, *, is_secret: bool) -> tuple[st
 
 
 def _with_port(place: str, default: int) -> str:
-    """Return *place* as ``host:port``."""
-    try:
-        parts = urlsplit(f"//{place}")
-        host, port = parts.hostname, parts.port or default
-    except ValueError:
-        # The place may hold a part of a password that was not percent-encoded, so it is not shown.
+    """Return *place* as ``host:port``; no error shows it, as it may hold a part of a password."""
+    parts = _PLACE.fullmatch(place)
+    if parts is None or _is_ipv6(place) or (place.startswith("[") and not _is_ipv6(parts["host"][1:-1])):
+        raise BadQueueUrl("an IPv6 address is written between [ and ], like [::1]")
+    host, port = parts["host"], parts["port"]
+    if port and not (_NUMBER.fullmatch(port) and 1 <= int(port) <= MAX_PORT):
         raise BadQueueUrl(
-            f"the port must be a number up to 65535, and / in a password is written %2F; write {EXAMPLES}"
-        ) from None
+            f"the port must be a number from 1 to {MAX_PORT}, and / in a password is written %2F;"
+            f" write {EXAMPLES}"
+        )
     if not host:
         raise BadQueueUrl(f"no host is named; write {EXAMPLES}")
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if not host.startswith("[") and not _HOST_NAME.fullmatch(host):
+        raise BadQueueUrl("a host is a name of letters, digits, - and dots, or an IP address")
+    address, percent, zone = host.partition("%")
+    return f"{address.lower()}{percent}{zone}:{int(port) if port else default}"
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_certificates(file: Path) -> None:
@@ -141,6 +159,20 @@ def _check_certificates(file: Path) -> None:
         raise BadQueueUrl(f"queue_ca_file: {file} cannot be read: {error.strerror}") from None
     if not certificates:
         raise BadQueueUrl(f"queue_ca_file: {file} is not a file of certificates in PEM form")
+
+
+def _secrets(login: str, file: Path | None, *, is_nats: bool) -> _Secrets:
+    """Return the credentials of a URL with *login* before its hosts, or those in *file*."""
+    if _LATE_LOGIN.fullmatch(login):
+        raise BadQueueUrl(
+            "credentials are written once, before the first host; in them, @ is written %40, and a comma %2C"
+        )
+    if file is None:
+        user, has_password, password = login.partition(":")
+        return _Secrets(unquote(user), unquote(password)) if has_password else _Secrets(token=unquote(user))
+    if login:
+        raise BadQueueUrl("credentials are in the URL and in queue_credentials_file: keep one of the two")
+    return _read_secrets(file, is_nats=is_nats)
 
 
 def _read_secrets(file: Path, *, is_nats: bool) -> _Secrets:

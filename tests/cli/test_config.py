@@ -174,6 +174,7 @@ def test_one_port_on_two_addresses_is_two_listeners():
         (("pull", "--from", "nats://host:port/PINGS"), "pull_from (from --from): "),
         (("pull", "--from", "ftp://host/PINGS"), "pull_from (from --from): "),
         (("pull", "--from", "file://{data}"), "pull_from (from --from): "),
+        (("pull", "--from", "file://x"), "pull_from (from --from): the path of a data root must be absolute"),
         (("reports", "--port", "x"), "reports_port (from --port): "),
         (("reports", "--host", ""), "reports_host (from --host): "),
     ],

@@ -15,6 +15,16 @@ GOOD = {
     "nats://ada:p%40ss@[::1]/PINGS": ("nats", ("[::1]:4222",), "PINGS", "ada", "p@ss", False),
     "kafka://localhost/pings": ("kafka", ("localhost:9092",), "pings", "", "", False),
     "kafka+tls://u:p@b1:9093,b2:9093/pings": ("kafka", ("b1:9093", "b2:9093"), "pings", "u", "p", True),
+    "kafka://[::1],b_2:9093,[fe80::A%eth0]:1/pings": (
+        "kafka",
+        ("[::1]:9092", "b_2:9093", "[fe80::a%eth0]:1"),
+        "pings",
+        "",
+        "",
+        False,
+    ),
+    "nats://ada:1,p@ss@a,b/PINGS": ("nats", ("a:4222", "b:4222"), "PINGS", "ada", "1,p@ss", False),
+    "nats://ada:1,2@a,b/PINGS": ("nats", ("a:4222", "b:4222"), "PINGS", "ada", "1,2", False),
     "file:///srv/edge": ("file", (), "/srv/edge", "", "", False),
 }
 BAD = [
@@ -116,9 +126,18 @@ def test_a_part_of_a_password_with_a_slash_is_not_shown():
         ("nats://ada:secret@a,b:99999/PINGS", "host 2 of 2, b:99999: the port must be a number"),
         ("kafka://a,,c/pings", "host 2 of 3: no host is named"),
         ("nats://localhost:port/PINGS", "the port must be a number"),
+        ("nats://localhost:0/PINGS", "the port must be a number from 1 to 65535"),
+        ("nats://a,b:0/PINGS", "host 2 of 2, b:0: the port must be a number from 1 to 65535"),
+        ("nats://a b/PINGS", "a host is a name of letters"),
+        ("kafka://a,b%20c:1/pings", "host 2 of 2, b%20c:1: a host is a name of letters"),
+        ("nats://[::1/PINGS", "an IPv6 address is written between [ and ]"),
+        ("nats://[::1],[::2/PINGS", "host 2 of 2, [::2: an IPv6 address is written between [ and ]"),
+        ("nats://::1/PINGS", "an IPv6 address is written between [ and ]"),
+        ("nats://[::1],[::g]:1/PINGS", "host 2 of 2, [::g]:1: an IPv6 address is written"),
+        ("file://relative", "the path of a data root must be absolute; write file:///DATA_ROOT"),
     ],
 )
-def test_the_wrong_one_of_several_hosts_is_named(text, says):
+def test_what_is_wrong_with_a_host_is_named(text, says):
     with pytest.raises(BadQueueUrl) as refused:
         parse_queue_url(text)
 
@@ -133,3 +152,14 @@ def test_a_part_of_a_password_is_not_shown_as_one_of_several_hosts(text):
 
     assert "uno" not in str(refused.value)
     assert "due" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "places", ["u:secret@a,u:secret@b", "secret@a,secret@b", "a,u:secret@b", "a:1,[::1],u:secret@b"]
+)
+def test_credentials_for_each_host_are_refused(places):
+    """They would become a part of the one user and password."""
+    with pytest.raises(BadQueueUrl, match="credentials are written once, before the first host") as refused:
+        parse_queue_url(f"nats://{places}/PINGS")
+
+    assert "secret" not in str(refused.value)
