@@ -30,7 +30,7 @@ from telemetry_server.terminal.output import say
 
 CONNECT_SECONDS = 10
 MAX_SECONDS_WITHOUT_WORKERS = 60
-SILENT_SECONDS = 3  # of a wait for the first worker
+SILENT_SECONDS = 3  # of a wait for workers
 LOOK_SECONDS = 2
 MAX_RETRIES = 3
 
@@ -99,18 +99,27 @@ class ClusterRun(LocalRun):
             ClusterFailed: The cluster has had no worker for a while, or its scheduler is gone.
         """
         for _ in range(count):
-            deadline = monotonic() + MAX_SECONDS_WITHOUT_WORKERS
+            last_seen = monotonic()
+            is_said = False
             while True:
                 try:
                     yield finished.get(timeout=LOOK_SECONDS).key
                     break
                 except Empty:
+                    waited = monotonic() - last_seen
                     if self._has_workers():
-                        deadline = monotonic() + MAX_SECONDS_WITHOUT_WORKERS
-                    elif monotonic() > deadline:
+                        last_seen = monotonic()
+                        is_said = False
+                    elif waited > MAX_SECONDS_WITHOUT_WORKERS:
                         raise ClusterFailed(
                             "the cluster has no workers any more; start some, and run it again"
                         ) from None
+                    elif waited > SILENT_SECONDS and not is_said and self.client.status == "running":
+                        is_said = True
+                        say(
+                            "the scheduler has no workers any more: waiting up to"
+                            f" {MAX_SECONDS_WITHOUT_WORKERS} s for others, which take over"
+                        )
 
     def _has_workers(self) -> bool:
         if self.client.status != "running":

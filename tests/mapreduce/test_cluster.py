@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Empty
 from threading import Thread
 
 import pytest
@@ -18,7 +19,9 @@ import pytest
 from telemetry_server.cli.commands.job_runs import add_run_options
 from telemetry_server.demo.temporary_server import bare_environment
 from telemetry_server.mapreduce import cluster, cluster_worker
+from telemetry_server.mapreduce.cluster import ClusterRun
 from telemetry_server.mapreduce.cluster_worker import ClusterSetup, FileVanished, TaskMapped, map_on_worker
+from telemetry_server.mapreduce.errors import ClusterFailed
 from telemetry_server.mapreduce.inputs import InputFile
 from telemetry_server.mapreduce.job_file import read_job
 from telemetry_server.mapreduce.plan import MapTask
@@ -243,6 +246,42 @@ def test_a_scheduler_without_workers_ends_the_run(jobs, monkeypatch):
     waiting, ended = said.splitlines()
     assert "waiting up to 60 s" in waiting
     assert "no workers at tcp://host:8786" in ended
+
+
+class NothingFinished:
+    """A queue of finished tasks, a client and a clock: workers vanish at once, and are back at *backs*."""
+
+    status = "running"
+    seconds = 0.0
+
+    def __init__(self, *backs: float) -> None:
+        self.backs = backs
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def get(self, timeout: float) -> None:
+        self.seconds += timeout
+        raise Empty
+
+    def nthreads(self) -> dict[str, int]:
+        return {"tcp://worker": 1} if self.seconds in self.backs else {}
+
+
+@pytest.mark.parametrize(("backs", "lines"), [((), 1), ((2, 4), 1), ((10,), 2)])
+def test_a_wait_for_workers_that_vanished_is_said_once(monkeypatch, capsys, backs, lines):
+    """After a few seconds, and again where workers were back meanwhile; the wait is as long as before."""
+    run = ClusterRun.__new__(ClusterRun)
+    run.client = finished = NothingFinished(*backs)
+    monkeypatch.setattr(cluster, "monotonic", finished)
+
+    with pytest.raises(ClusterFailed, match="no workers any more"):
+        list(run._finished(finished, 1))
+
+    said = capsys.readouterr().err
+    assert said.count("the scheduler has no workers any more: waiting up to 60 s") == lines
+    assert said.count("\n") == lines
+    assert finished.seconds == max((0, *backs)) + 62
 
 
 def test_without_dask_the_message_names_the_extra(jobs, monkeypatch):
