@@ -27,7 +27,7 @@ from telemetry_server.privacy.forget_index import ForgetIndex
 from telemetry_server.privacy.forget_preview import counted
 from telemetry_server.privacy.forget_raw import forget_raw
 from telemetry_server.privacy.forget_report import AGGREGATES, NO_FUEL, RAW, FuelUrls, Report
-from telemetry_server.privacy.forget_scan import Scan, ScanResult
+from telemetry_server.privacy.forget_scan import ScanResult, scan_all
 from telemetry_server.privacy.forget_sqlite import DatabaseInUse, rewrite_database
 from telemetry_server.privacy.forget_strays import forget_strays
 from telemetry_server.privacy.forget_wanted import Wanted, wanted_of
@@ -128,14 +128,10 @@ class Forgetter:
         with self._opened() as context:
             self._update_index(context)
 
-    def scan(self) -> ScanResult:
-        """Read every byte of the data root for ids that were ever forgotten."""
+    def scan(self, orders: Iterable[int] | None = None) -> ScanResult:
+        """Read every byte of the data root, as `scan_all`."""
         with self._opened() as context:
-            hashes = [digest for kind in IdKind for digest in context.ledger.forgotten_hashes(kind)]
-            scan = Scan(context.hash, hashes)
-            scan.scan_root(self._root)
-            scan.scan_copies(context.archived)
-            return scan.result
+            return scan_all(context, orders)
 
     @contextmanager
     def _opened(self) -> Iterator[Forgetting]:

@@ -7,7 +7,7 @@ The form of a file is seen from its first bytes, so a file that no list names is
 import os
 import sqlite3
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,13 @@ from urllib.parse import quote
 from storage.aggregates.summary_file import CLIENTS, MAGIC, Summary
 from storage.data_root import DataRoot
 from storage.errors import ArchiveError, BrokenAggregate
+from storage.ledger.forgotten import IdKind
 from storage.raw.framing import FILE_MAGIC
 from telemetry_server.archive.rewriting import ArchivedFiles
 from telemetry_server.privacy.identifiers.keyed_hash import IdHash
 from telemetry_server.privacy.identifiers.submission_ids import ids_in_line, texts_of
 from telemetry_server.privacy.identifiers.uuid_texts import uuids_in
-from telemetry_server.privacy.places import uuids_of
+from telemetry_server.privacy.places import Forgetting, uuids_of
 from telemetry_server.privacy.raw_parts import raw_parts
 
 if sys.version_info >= (3, 14):
@@ -47,7 +48,26 @@ class ScanResult:
     files: int = 0
     bytes: int = 0
     hits: dict[str, int] = field(default_factory=dict)  # path to the number of ids in it
+    earlier_hits: dict[str, int] = field(default_factory=dict)  # the same, of ids of earlier runs
     unreadable: list[str] = field(default_factory=list)
+
+
+def scan_all(context: Forgetting, orders: Iterable[int] | None) -> ScanResult:
+    """
+    Read every byte of a data root for ids that were ever forgotten.
+
+    Args:
+        orders: Those of this run; all other ids count as of earlier runs.  None: no id does.
+    """
+    ledger = context.ledger
+    hashes = {digest for kind in IdKind for digest in ledger.forgotten_hashes(kind)}
+    own = hashes
+    if orders is not None:
+        own = {digest for order in orders for kind in IdKind for digest in ledger.order_ids(order, kind)}
+    scan = Scan(context.hash, own, hashes - own)
+    scan.scan_root(context.root)
+    scan.scan_copies(context.archived)
+    return scan.result
 
 
 class Scan:
@@ -56,11 +76,15 @@ class Scan:
 
     Args:
         hashes: Of the ids.
+        earlier: Of ids that count as those of earlier runs.
     """
 
-    def __init__(self, id_hash: IdHash, hashes: Collection[bytes]) -> None:
+    def __init__(
+        self, id_hash: IdHash, hashes: Collection[bytes], earlier: Collection[bytes] = frozenset()
+    ) -> None:
         self._hash = id_hash
         self._hashes = frozenset(hashes)
+        self._all_hashes = self._hashes.union(earlier)
         self.result = ScanResult()
 
     def scan_root(self, root: DataRoot) -> ScanResult:
@@ -89,14 +113,17 @@ class Scan:
         if path.is_symlink() or not path.is_file():
             return
         try:
-            found = {uuid for uuid in self._uuids(path) if self._hash.of_uuid(uuid) in self._hashes}
+            found = self._all_hashes.intersection(map(self._hash.of_uuid, self._uuids(path)))
         except FileNotFoundError:
             return
         except OSError as error:
             self.result.unreadable.append(f"{name}: {error.strerror or error}")
             return
-        if found:
-            self.result.hits[name] = len(found)
+        own = len(found & self._hashes)
+        if own:
+            self.result.hits[name] = own
+        if len(found) > own:
+            self.result.earlier_hits[name] = len(found) - own
 
     def _uuids(self, path: Path) -> Iterator[bytes]:
         with path.open("rb") as stream:

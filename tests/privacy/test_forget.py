@@ -163,8 +163,16 @@ async def test_a_ping_that_mentions_a_deleted_document_stays_and_the_command_say
     again = f"run: telemetry-server forget --data {tmp_path} --client ID\n"
     assert said.endswith(f"to delete every ping that mentions it, {again}")
 
-    command("forget", "--client", an_id(1), "--data", str(tmp_path))
+    out, said = command("forget", "--document", an_id(3), "--data", str(tmp_path), "--json")
 
+    assert json.loads(out)["scan"]["hits"] == {}
+    assert json.loads(out)["scan"]["earlier_hits"]
+    assert "with ids that earlier runs deleted, such as converted/" in said
+    assert "other pings mention them" not in said
+
+    _, said = command("forget", "--client", an_id(1), "--data", str(tmp_path))
+
+    assert "earlier runs" not in said
     assert world.lines() == []
     assert hits(tmp_path, [an_id(1)]) == {}
 

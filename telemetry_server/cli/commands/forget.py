@@ -22,7 +22,8 @@ identifier of a Fuel installation counts as a client id.  A ping that only menti
 the last scan finds it; --client with that id deletes it too.  A line of --file is a client id, or "document"
 and an id.  A run that was killed is finished by the next one.
 
-exit status: 0 if nothing of them is left, 1 if the last scan found something, 5 if a later run must go on"""
+exit status: 0 if nothing of them is left, 1 if the last scan found one of the ids of this run, 5 if a later
+run must go on"""
 OUT_OF_REACH = (
     "backups, also those in backups/ of the data root",
     "brokers that submissions came from or went to",
@@ -72,8 +73,14 @@ def run(args: argparse.Namespace) -> int:
         return ExitStatus.DONE
     report = forgetter.carry_out() if args.orders else forgetter.forget(clients, documents)
     say("forget: scanning every byte of the data root")
-    report.scan = forgetter.scan()
+    report.scan = forgetter.scan(report.orders)
     _print(report, args)
+    if report.scan.earlier_hits:
+        files = len(report.scan.earlier_hits)
+        say(
+            f"forget: {files:,} file{'' if files == 1 else 's'} with ids that earlier runs deleted, such as"
+            f" {min(report.scan.earlier_hits)}; the exit status does not depend on them"
+        )
     if report.scan.hits and not report.left:
         say(
             "forget: the files that the scan names still hold deleted ids: other pings mention them,"
@@ -187,6 +194,7 @@ def _as_json(report: "Report", *, dry_run: bool) -> dict[str, Any]:
             "files": scan.files,
             "bytes": scan.bytes,
             "hits": scan.hits,
+            "earlier_hits": scan.earlier_hits,
             "unreadable": scan.unreadable,
         },
     }
