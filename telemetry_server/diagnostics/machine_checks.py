@@ -11,6 +11,7 @@ from pathlib import Path
 from storage.data_root import DataRoot
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
+from storage.ledger.table_files import TABLES_FOLDER
 from storage.raw.free_space import INODE_SHARE, default_floor_bytes
 from storage.raw.segment_paths import segments
 from telemetry_server.diagnostics.finding import Finding
@@ -24,21 +25,46 @@ SPARE_DESCRIPTORS = 256
 
 
 def disk_space(settings: Settings, root: DataRoot) -> Iterator[Finding]:
-    """Check that there is enough free space, in bytes and in inodes."""
-    folder = _nearest_folder(root.path)
+    """Check that there is enough free space, in bytes and in inodes, on each file system of the data root."""
+    first = _nearest_folder(root.path)
+    try:
+        receiving = _nearest_folder(root.raw).stat().st_dev
+    except PermissionError:  # another check reports it
+        receiving = first.stat().st_dev
+    for folder in _file_systems(root):
+        name = "" if folder == first else f"{folder}: "
+        if folder.stat().st_dev == receiving:
+            fix = "free disk space, or lower min_free_bytes"
+            yield from _free_space(folder, name, settings.min_free_bytes, fix)
+        else:
+            yield from _free_space(folder, name, None, "free disk space")
+
+
+def _file_systems(root: DataRoot) -> Iterator[Path]:
+    """Yield the data root, and one folder in it for each other file system: mounted there, or linked to."""
+    first = _nearest_folder(root.path)
+    yield first
+    seen = {first.stat().st_dev}
+    tables = root.path / TABLES_FOLDER
+    for folder in (root.raw, root.converted, root.quarantine, root.specs, root.state, tables):
+        if folder.is_dir() and (device := folder.stat().st_dev) not in seen:
+            seen.add(device)
+            yield folder
+
+
+def _free_space(folder: Path, name: str, floor: int | None, fix: str) -> Iterator[Finding]:
     usage = shutil.disk_usage(folder)
     if not usage.total:  # such as /proc
         yield Finding("disk", True, f"not checked: {folder} is not on a disk", skipped=True)
         return
-    floor = settings.min_free_bytes
     if floor is None:
         floor = default_floor_bytes(usage.total)
-    detail = f"{usage.free / GIBIBYTE:,.1f} GiB free, at least {floor / GIBIBYTE:,.1f} GiB needed"
+    detail = f"{name}{usage.free / GIBIBYTE:,.1f} GiB free, at least {floor / GIBIBYTE:,.1f} GiB needed"
     ok = usage.free >= floor
-    yield Finding("disk", ok, detail, "" if ok else "free disk space, or lower min_free_bytes")
+    yield Finding("disk", ok, detail, "" if ok else fix)
     inodes = os.statvfs(folder)
     if inodes.f_files and inodes.f_favail < inodes.f_files * INODE_SHARE:
-        detail = f"{inodes.f_favail:,} of {inodes.f_files:,} inodes left"
+        detail = f"{name}{inodes.f_favail:,} of {inodes.f_files:,} inodes left"
         yield Finding("disk", False, detail, "remove small files, or run telemetry-server compact")
 
 

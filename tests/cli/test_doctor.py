@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,6 +21,7 @@ from storage.raw.segment_paths import new_boot_id, segment_path
 from storage.raw.submission import Submission
 from storage.raw.writer import RawWriter
 from telemetry_server.cli.main import main
+from telemetry_server.diagnostics import machine_checks
 from telemetry_server.generator.definitions import shipped_definitions
 from tests.support.data_root import World, a_ping, submitted
 from tests.support.other_user import as_other_user, give_to_other_user, readable_folder
@@ -251,6 +254,31 @@ def test_doctor_finds_too_little_free_space(root, capsys, monkeypatch):
 
     assert status == 1
     assert "needed" in bad(by_check, "disk")["detail"]
+
+
+@pytest.fixture
+def other_disk(root) -> Iterator[Path]:
+    """An empty folder on another file system than the data root."""
+    shared_memory = Path("/dev/shm")
+    if not shared_memory.is_dir() or shared_memory.stat().st_dev == root.path.stat().st_dev:
+        pytest.skip("there is no second file system")
+    with TemporaryDirectory(dir=shared_memory) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("name", ["raw", "converted"])
+def test_doctor_checks_each_file_system_of_the_data_root(name, root, other_disk, capsys, monkeypatch):
+    """The setting holds for the one that receives submissions."""
+    (root.path / name).rmdir()
+    (root.path / name).symlink_to(other_disk)
+    monkeypatch.setenv("TELEMETRY_MIN_FREE_BYTES", "900TB")
+    monkeypatch.setattr(machine_checks, "default_floor_bytes", lambda total: 0)
+    _, by_check = findings(capsys, root)
+    own, other = by_check["disk"]
+
+    assert (own["ok"], other["ok"]) == ((True, False) if name == "raw" else (False, True))
+    assert not own["detail"].startswith("/")
+    assert other["detail"].startswith(f"{root.path / name}: ")
 
 
 def test_doctor_finds_a_data_root_that_others_can_read(root, capsys):
