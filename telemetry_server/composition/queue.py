@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from storage.data_root import DataRoot
-from telemetry_server.queue.errors import BadQueueUrl
+from telemetry_server.queue.errors import BadQueueFile, BadQueueUrl
 from telemetry_server.queue.message_forms import MessageForm, MessageReader
 from telemetry_server.queue.queue_url import RAW_SCHEME, QueueUrl, parse_queue_url
 from telemetry_server.queue.share import Share, parse_share
@@ -80,6 +80,8 @@ def _url(settings: Settings, name: str, text: str) -> QueueUrl:
         url = parse_queue_url(
             text, credentials_file=settings.queue_credentials_file, ca_file=settings.queue_ca_file
         )
+    except BadQueueFile as error:
+        raise ConfigurationError(str(error)) from None
     except BadQueueUrl as error:
         raise ConfigurationError(f"{_named(settings, name)}: {error}") from None
     module = MODULES.get(url.scheme)

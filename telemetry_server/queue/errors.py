@@ -21,6 +21,10 @@ class BadQueueUrl(QueueError):
     """The URL, or a file that belongs to it, is not valid."""
 
 
+class BadQueueFile(BadQueueUrl):
+    """A file that belongs to the URL is not valid; the text begins with the name of its setting."""
+
+
 class BrokerAway(QueueError):
     """No broker answers, or the connection was lost; a later try may succeed."""
 

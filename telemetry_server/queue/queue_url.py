@@ -7,7 +7,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from urllib.parse import unquote
 
-from telemetry_server.queue.errors import BadQueueUrl
+from telemetry_server.queue.errors import BadQueueFile, BadQueueUrl
 
 DEFAULT_PORTS = {"nats": 4222, "kafka": 9092}
 TLS_SUFFIX = "+tls"
@@ -79,8 +79,7 @@ def parse_queue_url(
     if not name or "/" in name or parts["rest"]:
         raise BadQueueUrl(f"the URL must end in the name of one stream or topic; write {EXAMPLES}")
     login, _, places = parts["places"].rpartition("@")
-    # An @ in the path: a / in a password ended the host early, which may be a part of that password.
-    hosts = _with_ports(places.split(","), DEFAULT_PORTS[scheme], is_secret="@" in path)
+    hosts = _with_ports(places.split(","), DEFAULT_PORTS[scheme])
     secrets = _secrets(login, credentials_file, is_nats=scheme == "nats")
     if ca_file is not None:
         _check_certificates(ca_file)
@@ -107,8 +106,8 @@ class _Secrets:
     creds_file: Path | None = None
 
 
-def _with_ports(places: list[str], default: int, *, is_secret: bool) -> tuple[str, ...]:
-    """Return each of *places* as ``host:port``; an error names the one of several that is wrong."""
+def _with_ports(places: list[str], default: int) -> tuple[str, ...]:
+    """Return each of *places* as ``host:port``; an error says which of several is wrong."""
     hosts = []
     for number, place in enumerate(places, start=1):
         try:
@@ -116,8 +115,7 @@ def _with_ports(places: list[str], default: int, *, is_secret: bool) -> tuple[st
         except BadQueueUrl as error:
             if len(places) == 1:
                 raise
-            shown = "" if is_secret or not place else f", {place}"
-            raise BadQueueUrl(f"host {number} of {len(places)}{shown}: {error}") from None
+            raise BadQueueUrl(f"host {number} of {len(places)}: {error}") from None
     return tuple(hosts)
 
 
@@ -150,15 +148,15 @@ def _is_ipv6(text: str) -> bool:
 
 def _check_certificates(file: Path) -> None:
     if not file.is_file():
-        raise BadQueueUrl(f"queue_ca_file: {file} is not a file")
+        raise BadQueueFile(f"queue_ca_file: {file} is not a file")
     try:
         certificates = ssl.create_default_context(cafile=str(file)).get_ca_certs()
     except ssl.SSLError:
         certificates = []
     except OSError as error:
-        raise BadQueueUrl(f"queue_ca_file: {file} cannot be read: {error.strerror}") from None
+        raise BadQueueFile(f"queue_ca_file: {file} cannot be read: {error.strerror}") from None
     if not certificates:
-        raise BadQueueUrl(f"queue_ca_file: {file} is not a file of certificates in PEM form")
+        raise BadQueueFile(f"queue_ca_file: {file} is not a file of certificates in PEM form")
 
 
 def _secrets(login: str, file: Path | None, *, is_nats: bool) -> _Secrets:
@@ -180,10 +178,10 @@ def _read_secrets(file: Path, *, is_nats: bool) -> _Secrets:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise BadQueueUrl(f"queue_credentials_file: {file} cannot be read: {reason}") from None
+        raise BadQueueFile(f"queue_credentials_file: {file} cannot be read: {reason}") from None
     if is_nats and "BEGIN NATS USER JWT" in text:
         return _Secrets(creds_file=file)
     if not text or "\n" in text:
-        raise BadQueueUrl(f"queue_credentials_file: {file} must hold one line, USER:PASSWORD")
+        raise BadQueueFile(f"queue_credentials_file: {file} must hold one line, USER:PASSWORD")
     user, has_password, password = text.partition(":")
     return _Secrets(user, password) if has_password else _Secrets(token=user)

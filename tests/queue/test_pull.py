@@ -154,7 +154,7 @@ SETTINGS = {
     "no CA file": (
         ("pull", "--once", "--from", "nats://h/S"),
         {"QUEUE_CA_FILE": "/nowhere"},
-        "queue_ca_file",
+        "configuration: queue_ca_file: /nowhere is not a file",
     ),
     "no certificate": (
         ("pull", "--once", "--from", "kafka://h/T"),

@@ -86,10 +86,11 @@ def run(args: argparse.Namespace) -> int:
             "forget: the files that the scan names still hold deleted ids: other pings mention them,"
             " or came during this run"
         )
-        say(
-            "forget: --document deletes only what was sent under an id; to delete every ping that mentions"
-            f" it, run: telemetry-server forget --data {settings.data_dir} --client ID"
-        )
+        if documents:
+            say(
+                "forget: --document deletes only what was sent under an id; to delete every ping that"
+                f" mentions it, run: telemetry-server forget --data {settings.data_dir} --client ID"
+            )
         return ExitStatus.FINDINGS
     return ExitStatus.TRY_AGAIN if report.left else ExitStatus.DONE
 
