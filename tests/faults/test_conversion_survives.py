@@ -20,10 +20,13 @@ import pytest
 
 from storage.errors import StorageError
 from storage.ledger.ledger import Ledger
+from storage.partitions import paced_writes
 from storage.tables.merging import compact_tables
+from telemetry_server.coordinator import batch_planner
 from telemetry_server.coordinator.process_starter import ProcessStarter
 from telemetry_server.tables.rebuild import Rebuilder
 from tests.support.data_root import DAY, World, a_ping, an_id, submitted
+from tests.support.fault_actions import STEP_BYTES, TASK_ITEMS
 from tests.support.faulty_disk import FaultyDisk
 from tests.support.sizes import size
 
@@ -62,8 +65,14 @@ def assert_in_tables(world: World, numbers: Iterable[int]) -> None:
 
 
 @pytest.mark.parametrize(("error", "step"), [(errno.EIO, size(3, 1)), (errno.ENOSPC, size(5, 1))])
-async def test_a_disk_failure_at_any_operation_loses_nothing(tmp_path, error, step):
-    """The n-th operation fails, for every n (for some in CI): the next run completes the conversion."""
+async def test_a_disk_failure_at_any_operation_loses_nothing(tmp_path, monkeypatch, error, step):
+    """
+    The n-th operation fails, for every n (for some in CI): the next run completes the conversion.
+
+    A commit syncs after each frame, as large ones do.
+    """
+    monkeypatch.setattr(batch_planner, "TASK_ITEMS", TASK_ITEMS)
+    monkeypatch.setattr(paced_writes, "STEP_BYTES", STEP_BYTES)
     nth = 0
     while True:
         nth += step

@@ -25,12 +25,14 @@ from storage.disk import Disk
 from storage.errors import StorageError
 from storage.ledger.opening import open_ledger
 from storage.lock import FileLock
+from storage.partitions import paced_writes
 from storage.partitions.compact import compact_day
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.writer import RawWriter
 from storage.tables.merging import compact_tables
 from telemetry_server.aggregates.sealing import Sealer
 from telemetry_server.archive.run import ArchivePlan, archive_days
+from telemetry_server.coordinator import batch_planner
 from telemetry_server.coordinator.replay import Replayer
 from telemetry_server.edge.edge import EdgeOptions
 from telemetry_server.edge.edge_worker import EdgeWorker, WorkerPlace
@@ -51,6 +53,7 @@ for module in (
     import_module(module)
 
 COULD_NOT = 75  # the disk refused, and the client was informed
+TASK_ITEMS, STEP_BYTES = 4, 100
 LARGE_BYTES = 240_000  # compressed, a batch with such a ping is written without the page cache
 
 
@@ -150,7 +153,8 @@ def append_unsynced_and_stay(root: str, first: int, count: int) -> int:
 
 
 def convert(root: str) -> int:
-    """Convert everything, in this process and in one thread."""
+    """Convert everything, in this process and in one thread, with a sync after each frame of a few pings."""
+    batch_planner.TASK_ITEMS, paced_writes.STEP_BYTES = TASK_ITEMS, STEP_BYTES
 
     async def run() -> None:
         # One thread, so that the n-th call of the thread is the n-th of the work.
