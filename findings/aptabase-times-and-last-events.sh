@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # aptabase 0.1.0 (Python, the SDK of Aptabase) sends events with a time, and the rest of them at the end of a block.
-# Expected: the time of an event is now, in whatever zone the program runs.  After stop() all events were sent: its
-# documentation says that it "ensures all events are flushed".
+# Expected: the time of an event is now, in whatever zone the program runs.  After stop() all events were sent, as
+# its documentation says.
 # Seen: the time is that of the local clock with a Z after it, which stands for UTC.  stop() sends one batch.  After a
 # failure of the server, which has answered again, later batches are lost, without an error:
 #   TZ                time of an event, minus now
