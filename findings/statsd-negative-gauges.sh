@@ -35,6 +35,7 @@ PYTHON
 cat > seen.cjs <<'JAVASCRIPT'
 const dgram = require("dgram");
 const fs = require("fs");
+const net = require("net");
 const { execFileSync, spawn } = require("child_process");
 const { StatsD: HotShots } = require("hot-shots");
 const Lynx = require("lynx");
@@ -45,7 +46,15 @@ async function freePort() {
   const socket = dgram.createSocket("udp4");
   await new Promise((resolve) => socket.bind(0, "127.0.0.1", resolve));
   const { port } = socket.address();
-  socket.close();
+  await new Promise((resolve) => socket.close(resolve));
+  return port;
+}
+
+async function freeTcpPort() {
+  const listener = net.createServer();
+  await new Promise((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const { port } = listener.address();
+  await new Promise((resolve) => listener.close(resolve));
   return port;
 }
 
@@ -70,7 +79,7 @@ async function send(port) {
 }
 
 async function main() {
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const [port, adminPort] = [await freePort(), await freeTcpPort()];
   fs.writeFileSync(
     "backend.js",
     `exports.init = (start, config, events) => {
@@ -85,6 +94,10 @@ async function main() {
   fs.writeFileSync("config.js", JSON.stringify(config));
   const server = spawn(process.execPath, ["node_modules/statsd/stats.js", "config.js"], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  server.on("exit", () => {
+    console.error("the server has ended");
+    process.exit(1);
   });
   const counters = {};
   let gauges = {};
@@ -102,6 +115,7 @@ async function main() {
   for (const name of ["Python statsd", "hot-shots", "statsd-client", "lynx", "node-statsd"]) {
     console.log(`${name}: ${gauges[name]}, ${counters[name]}`);
   }
+  server.removeAllListeners("exit");
   server.kill();
   process.exit(0);
 }
