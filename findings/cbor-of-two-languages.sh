@@ -3,9 +3,9 @@
 # cborg 6.1.5.
 # Expected: bytes arrive as bytes, numbers as numbers, the moment in milliseconds as a whole number, and each key once.
 # What a library cannot write it refuses.
-# Seen: cbor2 for JavaScript writes a Buffer as a map, as JSON.stringify() would.  cbor-x writes a whole
-# number from 2**32 on as a double, a URL as an empty map, and reads the keys 1 and "1" as one.  cborg writes an array of
-# doubles as bytes without a type.  None of this is an error.  Python reads:
+# Seen: cbor2 for JavaScript writes a Buffer as a map, as JSON.stringify() would.  cbor-x writes a whole number from
+# 2**32 on as a double and a URL as an empty map, and reads the keys 1 and "1" as one.  cborg writes an array of doubles
+# as bytes without a type.  None of this is an error.  Python reads:
 #                                    cbor2 for JavaScript       cbor-x              cborg
 #   Buffer.from([97, 98])            a map of type and data     b"ab"               b"ab"
 #   1795928767123, a time in ms      1795928767123              1795928767123.0     1795928767123
