@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# arquero 8.0.3 (npm) reads pings from CSV and JSON lines.  By its documentation the types of CSV come from the first 1,000
-# values ("autoMax"), and strings of JSON that are dates become dates.
-# Expected: a later value of another type is kept as it is or refused, each field of each line is kept, and the sum of two
-# values depends on those two.
-# Seen: in CSV a later text is NaN in a column of numbers, and true in a column of booleans.  In JSON lines a field that
-# the first line has not is lost in all lines.  A sum of two values is NaN for all rows after an infinite value.  There
-# are no errors:
+# arquero 8.0.3 (npm) reads pings from CSV and JSON lines.  By its documentation the types of CSV come from the first
+# 1,000 values ("autoMax"), and strings of JSON that are dates become dates.
+# Expected: a later value of another type is kept as it is or refused, each field of each line is kept, and the sum of
+# two values depends on those two.
+# Seen: in CSV a later text is NaN in a column of numbers, and true in a column of booleans.  In JSON lines a field
+# that the first line has not is lost in all lines.  A sum of two values is NaN for all rows after an infinite value.
+# There are no errors:
 #   CSV, numbers: 1, ..., 1, "115a1", "-"            1, ..., 1, NaN, NaN
 #   CSV, booleans: true, ..., true, "no", "0"        true, ..., true, true, true
 #   JSON lines: {"a": 1}, {"a": 2, "b": 3}           {"a": 1}, {"a": 2}

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # crossfilter2 1.5.4 (npm) sums a field of the pings that a filter leaves, for pages on which filters are changed.
 # Expected: the sum of the pings that are left, which allFiltered() gives.
-# Seen: reduceSum() subtracts what a filter takes away, so the sum keeps what those pings did to it: it is NaN where one of
-# them had no such field or an infinite value, loses small values beside a large one, and is not 0 where no ping is left:
+# Seen: reduceSum() subtracts what a filter takes away, so the sum keeps what those pings did to it: it is NaN where
+# one of them had no such field or an infinite value, loses small values beside a large one, and is not 0 where no ping
+# is left:
 #   all pings          pings that are left   reduceSum()   sum of allFiltered()
 #   no field, 1, 2     1, 2                  NaN           3
 #   Infinity, 1, 2     1, 2                  NaN           3

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# indexed_zstd 1.7.2 (PyPI) opens a zstd file of many frames for reading at any place.  A frame may be empty, as a writer
-# makes one that is closed before it has written anything.
+# indexed_zstd 1.7.2 (PyPI) opens a zstd file of many frames for reading at any place.  A frame may be empty, as a
+# writer makes one that is closed before it has written anything.
 # Expected: read() gives all frames, as backports.zstd 1.8.0 does, and as many bytes as size() says.
-# Seen: read(), read(n) and the loop over lines end before an empty frame, without an error.  After seek() to a place in a
-# frame behind it they go on:
+# Seen: read(), read(n) and the loop over lines end before an empty frame, without an error.  After seek() to a place
+# in a frame behind it they go on:
 #   lines of the frames   backports.zstd   size()   read()   loop   read() from two lines before the end
 #   2, 3                  5                5        5        5      2
 #   2, 0, 3               5                5        2        2      2

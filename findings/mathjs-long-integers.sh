@@ -2,8 +2,8 @@
 # mathjs 15.2.0 (npm) computes with the build identifiers of Firefox, such as 20261129093000, and with times in ms.
 # Expected: the largest number, the different numbers and the median, as the numbers are all exact.
 # Seen: two numbers that differ by less than the share 1e-12 are equal ("relTol", which its documentation names for
-# comparisons), so that max() gives the first of them, setDistinct() loses the others, and median() and sort() leave them
-# in their order.  The last digits of the answers are:
+# comparisons), so that max() gives the first of them, setDistinct() loses the others, and median() and sort() leave
+# them in their order.  The last digits of the answers are:
 #                                         exact            mathjs
 #   max(000, 015)                         015              000
 #   setDistinct([000, 010, 015])          000, 010, 015    000

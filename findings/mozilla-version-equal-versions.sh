@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # mozilla-version 5.1.0 (PyPI, of Mozilla) compares versions of Firefox with each other and with texts.
-# Expected: equal versions have equal hashes, as Python demands, so that a set, a Counter and a dict find what a list finds,
-# and equality is transitive.
-# Seen: 115.0 equals 115.0build1 and the text "115.0", but sets and dicts take them for different ones, without an error.
-# 115.0 also equals 115.0build2, though build1 is less than build2:
+# Expected: equal versions have equal hashes, as Python demands, so that a set, a Counter and a dict find what a list
+# finds, and equality is transitive.
+# Seen: 115.0 equals 115.0build1 and the text "115.0", but sets and dicts take them for different ones, without an
+# error.  115.0 also equals 115.0build2, though build1 is less than build2:
 #   115.0 == "115.0"                                   True
 #   115.0 in ["115.0"], {"115.0"}                      True, False
 #   115.0 == 115.0build1, 115.0 == 115.0build2         True, True

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# ndjson 0.3.1 (PyPI) reads and writes JSON lines.  JSON allows U+2028, U+2029 and U+0085 in a text, and many programs write
-# them as they are; only U+000A ends a line.
+# ndjson 0.3.1 (PyPI) reads and writes JSON lines.  JSON allows U+2028, U+2029 and U+0085 in a text, and many programs
+# write them as they are; only U+000A ends a line.
 # Expected: loads() gives back the objects that its own dumps() wrote.
 # Seen: loads() splits the text at each character that Python takes for the end of a line, and joins the parts with
 # commas, so that a comma stands in the texts instead, without an error.  Its reader() keeps them:

@@ -2,8 +2,8 @@
 # prqlc 0.13.14 (PRQL, PyPI) compiles "remove", by its documentation like EXCEPT ALL: rows are removed one for one, and
 # "intersect".  DuckDB 2.0.1 has EXCEPT ALL and INTERSECT ALL.
 # Expected: the SQL for the target duckdb gives the same rows as the SQL for the target generic.
-# Seen: for duckdb (and for sqlite) both are written as joins, without a warning.  One row removes all rows that are equal
-# to it and none that is null, and an intersection repeats rows:
+# Seen: for duckdb (and for sqlite) both are written as joins, without a warning.  One row removes all rows that are
+# equal to it and none that is null, and an intersection repeats rows:
 #   the channels beta, beta, nightly, null     generic                 duckdb
 #   remove beta                                beta, nightly, null     nightly, null
 #   remove null                                beta, beta, nightly     beta, beta, nightly, null

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# vega 6.4.0 (npm) groups pings with the transform "aggregate", whose "groupby" names the fields, and estimates a density
-# with "kde".
+# vega 6.4.0 (npm) groups pings with the transform "aggregate", whose "groupby" names the fields, and estimates a
+# density with "kde".
 # Expected: rows are in one group if their fields are equal, and a row without a value is no sample.
-# Seen: rows are in one group if the texts of their fields, joined by "|", are equal, without a warning, and the group has
-# the fields of its first row.  Times of one second are therefore one group.  "kde" takes null for the sample 0:
+# Seen: rows are in one group if the texts of their fields, joined by "|", are equal, without a warning, and the group
+# has the fields of its first row.  Times of one second are therefore one group.  "kde" takes null for the sample 0:
 #                                          groups expected    groups seen
 #   0 s, 0.9 s and 1 s after 1970 began    3                  2
 #   "115" and 115                          2                  1

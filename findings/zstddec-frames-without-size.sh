@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# zstddec 0.3.4 (npm, for readers of columnar files in a browser) reads zstd files.  A frame of zstd names its length only
-# if the writer knew it at the beginning; one that was written as a stream does not.
+# zstddec 0.3.4 (npm, for readers of columnar files in a browser) reads zstd files.  A frame of zstd names its length
+# only if the writer knew it at the beginning; one that was written as a stream does not.
 # Expected: decode() gives the text, as zstddec/stream does, or an error, which the documentation announces.
 # Seen: decode() gives 16 MB of other bytes, almost all of them zeros, without an error, if one frame does not name its
 # length.  They are the text if the caller knows the length:
