@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # boost-histogram 1.8.1 (Python) keeps the mean of a measurement in each bin.  100 clients are in one bin; their times
-# have the standard deviation 2.01.  Its documentation calls variances() the variance of the samples, and gives the error
-# of the mean as sqrt(variances / counts), also with weights.
+# have the standard deviation 2.01.  Its documentation calls variances() the variance of the samples, and gives the
+# error of the mean as sqrt(variances / counts), also with weights.
 # Expected: about 0.2 by that formula, whatever common factor the weights have, as each client is as good as before.
-# Seen: variances() has been divided already, so that the documented formula gives a tenth of the error.  With weights it
-# was divided by their sum, not by the effective number of entries, so that its root depends on their common factor too:
+# Seen: variances() has been divided already, so that the documented formula gives a tenth of the error.  With weights
+# it was divided by their sum, not by the effective number of entries, so that its root depends on their common factor
+# too:
 #                       counts  sqrt(variances / counts)  sqrt(variances)
 #   without weights        100                    0.0201            0.201
 #   all weights 1          100                    0.0201            0.201
@@ -23,7 +24,9 @@ import numpy
 
 TIMES = numpy.tile([8.0, 12.0], 50)
 
-for name, weight in [("without weights", None), ("all weights 1", 1), ("all weights 10", 10), ("all weights 0.01", 0.01)]:
+WEIGHTS = {"without weights": None, "all weights 1": 1, "all weights 10": 10, "all weights 0.01": 0.01}
+
+for name, weight in WEIGHTS.items():
     mean = boost_histogram.storage.Mean if weight is None else boost_histogram.storage.WeightedMean
     histogram = boost_histogram.Histogram(boost_histogram.axis.Regular(1, 0, 1), storage=mean())
     weights = None if weight is None else numpy.full(100, weight)

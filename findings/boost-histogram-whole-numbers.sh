@@ -2,8 +2,8 @@
 # boost-histogram 1.8.1 (Python) counts four clients with the weights 0.9, 0.9, 1.5 and 10, once in each kind of storage
 # that has one number in a bin.  The first two are in one bin.
 # Expected: 1.8, 1.5 and 10, or an error from the storages of whole numbers, as NumPy gives one for `counts += weights`.
-# Seen: Int64 and AtomicInt64 cut each weight to a whole number, without an error, so that a client with a weight below 1
-# is lost.  They cut numbers that are assigned to a bin as well:
+# Seen: Int64 and AtomicInt64 cut each weight to a whole number, without an error, so that a client with a weight below
+# 1 is lost.  They cut numbers that are assigned to a bin as well:
 #   Double        1.8  1.5  10   assigned: 2.7
 #   Unlimited     1.8  1.5  10   assigned: 2.7
 #   Int64           0    1  10   assigned: 2

@@ -2,8 +2,8 @@
 # mozanalysis 2026.10.1 (Python, Mozilla) compares the times 0 to 1000 of two branches: quantiles of the times, and the
 # share of times above 900 with the bounds 0.001 and 0.999, as a correction for many comparisons needs them.
 # Expected: a row for each quantile that was asked for, by its name, and those two bounds, as its documentation says.
-# Seen: compare_branches_quantiles() names quantiles by one digit, so that 0.95 is the row 0.9, 0.99 is the row 1e+00 and
-# 0.75 the row 0.8.  Where 0.9 is asked for as well, the values of 0.9 are replaced, without an error.
+# Seen: compare_branches_quantiles() names quantiles by one digit, so that 0.95 is the row 0.9, 0.99 is the row 1e+00
+# and 0.75 the row 0.8.  Where 0.9 is asked for as well, the values of 0.9 are replaced, without an error.
 # binary.compare_branches() ignores the bounds and gives its default ones.  Its sibling that gets counts heeds them:
 #   asked for               rows given (with the middle of their estimate, to tens)
 #   0.9                     0.9 (900)

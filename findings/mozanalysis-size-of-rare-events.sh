@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # mozanalysis 2026.10.1 (Python, Mozilla) computes how many clients a branch needs to show that a share of clients has
 # risen by a tenth, from 100,000 clients of the past.  The power is 0.9, alpha is 0.05.
-# Expected: the number that statsmodels 0.15.0 gives for these two shares, with which mozanalysis computes.  It is larger
-# for rarer events.
+# Expected: the number that statsmodels 0.15.0 gives for these two shares, with which mozanalysis computes.  It is
+# larger for rarer events.
 # Seen: from a share of 0.5 % on downwards the number is a seventh of that.  The default `outlier_percentile=99.5` takes
 # all clients with the event for outliers, so that the share is 0, without an error.  For other shares it is a tenth too
 # large, as the share with the rise is given where statsmodels asks for the one without it:

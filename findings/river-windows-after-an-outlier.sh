@@ -2,8 +2,8 @@
 # river 0.26.1 (Python) computes statistics over a window of three values, as Polars 1.44.2 does.  One value is very
 # large, not a number or infinite, as that of a client whose clock is wrong.  It left the window long ago.
 # Expected: it is forgotten, so that the last window of 1, 2, 3, 1, 2, 3 has the sum 6, the mean 2 and the variance 1.
-# Seen: river takes the value out of its totals again by subtraction.  Digits that were lost when it came in stay lost, so
-# that all later windows are wrong.  After one NaN or infinite value every later window is NaN:
+# Seen: river takes the value out of its totals again by subtraction.  Digits that were lost when it came in stay lost,
+# so that all later windows are wrong.  After one NaN or infinite value every later window is NaN:
 #                              river  Polars
 #   variance, after 1e9        64.75       1
 #   mean, after 1e17           3.667       2
