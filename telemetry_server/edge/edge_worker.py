@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +22,7 @@ from telemetry_server.edge.fast_path import FastPath
 from telemetry_server.edge.limited_server import LimitedServer
 from telemetry_server.edge.limits import EdgeLimits
 from telemetry_server.edge.tls import Certificate, TlsListener
+from telemetry_server.edge.worker_process import allow_open_files, keep_freed_memory, shorten_time_slices
 from telemetry_server.observability.events import WriterDied
 
 # Time for a balancer to see the changed heartbeat, and for connections that have just arrived.
@@ -36,8 +35,6 @@ CUT_OFF_SECONDS = 0.2  # aiohttp takes 0 as unlimited
 PASSING_SEGMENT_AGE_SECONDS = 10.0
 SPARE_FILES = 256  # descriptors for segments, spec files and metrics
 MAX_ADMIN_CONNECTIONS = 64
-KEPT_FREE_BYTES = 4 << 20
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 
 Address = tuple[int, tuple[object, ...]]  # family and socket address
 
@@ -274,25 +271,8 @@ def run_worker(
     # A terminal sends an interrupt to all processes; the supervisor passes it on as SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    _allow_open_files(options.limits.max_connections + MAX_ADMIN_CONNECTIONS + SPARE_FILES)
-    _keep_freed_memory()
+    allow_open_files(options.limits.max_connections + MAX_ADMIN_CONNECTIONS + SPARE_FILES)
+    keep_freed_memory()
+    shorten_time_slices()  # the thread of the commits inherits them
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve_until_stopped(options, place, listeners, on_ready))
-
-
-def _keep_freed_memory() -> None:
-    """Have the C library keep some freed memory for the next bodies: a page given back faults again."""
-    import ctypes
-
-    with suppress(OSError, AttributeError):  # a C library without it
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES)
-        mallopt(M_MMAP_THRESHOLD, KEPT_FREE_BYTES)
-
-
-def _allow_open_files(wanted: int) -> None:
-    """Raise the limit of open descriptors to *wanted*, or as far as permitted."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < limit:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

@@ -19,7 +19,9 @@ class CountingFailed(Exception):
 @contextmanager
 def counting(amount: Amount, cores: int) -> Iterator[CountAll]:
     """
-    Yield what counts pieces: in a process for each core where there is much to read, else in this process.
+    Yield what counts pieces: in some processes where there is much to read, else in this process.
+
+    There is one process more than cores, as one of them waits for the disk most of the time.
 
     Enter it before this process has threads: a fork would copy locks that they hold.
 
@@ -27,11 +29,10 @@ def counting(amount: Amount, cores: int) -> Iterator[CountAll]:
         amount: How much the pieces are, about.
         cores: How many cores may be used.
     """
-    count = min(cores, MOST_PROCESSES)
-    if count > 1 and amount.size >= WORTH_BYTES and has_one_thread():
+    if cores > 1 and amount.size >= WORTH_BYTES and has_one_thread():
         from telemetry_server.inspection.counting_processes import CountingProcesses
 
-        with CountingProcesses(count, amount.frames) as processes:
+        with CountingProcesses(min(cores + 1, MOST_PROCESSES), amount.frames) as processes:
             yield processes.count_all
     else:
         yield PieceCounter(amount.frames).count_all
