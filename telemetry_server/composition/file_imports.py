@@ -79,7 +79,9 @@ def _advice(error: OSError) -> str:
     return {
         errno.EISDIR: "; name the files in it",
         errno.EACCES: "; name a file that this user may read",
-        errno.ENOENT: "; name an exported file, or - for stdin",
+        **dict.fromkeys(
+            (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG), "; name an exported file, or - for stdin"
+        ),
     }.get(error.errno or 0, "")
 
 

@@ -46,7 +46,7 @@ async def test_concurrent_rounds_refuse_only_the_deadly_pings(world):
     """A killed process interrupts all rounds, but only a ping that kills a process alone is refused."""
     world.receive(submissions(120, {0, 110}))
     plan = plan_round(segments(world.root.raw), {})
-    rounds = [Plan(plan.items[start : start + 40]).tasks(frozenset()) for start in (0, 40, 80)]
+    rounds = [Plan(plan.items[start : start + 40]).tasks(2, frozenset()) for start in (0, 40, 80)]
 
     with closing(ProcessStarter()) as starter:
         async with ConversionPool(world.setup, 2, starter) as pool:
