@@ -24,7 +24,8 @@ class PacedWrites:
     def __init__(self, disk: Disk, sync_all: Callable[[Collection[int]], None]) -> None:
         self._disk = disk
         self._sync_all = sync_all
-        self._unsynced: dict[int, int] = {}  # bytes by descriptor
+        self._unsynced: set[int] = set()  # descriptors
+        self._unsynced_bytes = 0
 
     def write(self, descriptor: int, buffers: Sequence[bytes | memoryview]) -> int:
         """
@@ -36,9 +37,10 @@ class PacedWrites:
         total = 0
         for part in _steps(buffers):
             written = self._disk.write(descriptor, part)
-            self._unsynced[descriptor] = self._unsynced.get(descriptor, 0) + written
+            self._unsynced.add(descriptor)
+            self._unsynced_bytes += written
             total += written
-            if sum(self._unsynced.values()) >= STEP_BYTES:
+            if self._unsynced_bytes >= STEP_BYTES:
                 self.sync()
         return total
 
@@ -51,6 +53,7 @@ class PacedWrites:
         """
         self._sync_all(self._unsynced)
         self._unsynced.clear()
+        self._unsynced_bytes = 0
 
 
 def _steps(buffers: Sequence[bytes | memoryview]) -> Iterator[list[bytes | memoryview]]:

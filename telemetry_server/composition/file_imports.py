@@ -76,13 +76,15 @@ def _import(
 
 
 def _advice(error: OSError) -> str:
-    return {
-        errno.EISDIR: "; name the files in it",
-        errno.EACCES: "; name a file that this user may read",
-        **dict.fromkeys(
-            (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG), "; name an exported file, or - for stdin"
-        ),
-    }.get(error.errno or 0, "")
+    match error.errno:
+        case errno.EISDIR:
+            return "; name the files in it"
+        case errno.EACCES:
+            return "; name a file that this user may read"
+        case errno.ENOENT | errno.ENOTDIR | errno.ENAMETOOLONG:
+            return "; name an exported file, or - for stdin"
+        case _:
+            return ""
 
 
 def _say_result(name: str, found: Imported) -> None:

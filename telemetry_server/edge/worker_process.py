@@ -40,8 +40,9 @@ def shorten_time_slices() -> bool:
     """
     Ask the scheduler for slices of 0.1 ms for this thread, and the threads that it starts from now on.
 
-    From 6.12 on, Linux lets a process with a shorter slice take the core from the running one (sched(7)).
-    Beside a converter that keeps all cores busy, p99 of submissions is lower (bench/RESULTS.md).
+    From 6.12 on, Linux lets a thread with a shorter slice take the core from the running one: see
+    sched_setattr(2), and Documentation/scheduler/sched-eevdf.rst of the kernel.  Beside a converter that
+    keeps all cores busy, p99 of submissions is lower (bench/RESULTS.md).
 
     Returns:
         Whether the kernel took the request; kernels before 6.12 take it and ignore it.

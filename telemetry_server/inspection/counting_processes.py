@@ -131,16 +131,16 @@ def reading_order(pieces: Sequence[Piece], processes: int) -> list[int]:
     decompresses partition files while another waits for the disk.
     """
     large_bytes = sum(piece.size for piece in pieces) / (processes * LARGE_SHARE)
-    shares: dict[int, float] = {}
+    ranks: dict[int, tuple[bool, float]] = {}
     for kind in (SegmentPiece, FilePiece):
         numbers = [number for number, piece in enumerate(pieces) if isinstance(piece, kind)]
         numbers.sort(key=lambda number: -pieces[number].size)
         done, total = 0, sum(pieces[number].size for number in numbers) or 1
         for number in numbers:
             size = pieces[number].size
-            shares[number] = -size if size > large_bytes else done / total
+            ranks[number] = (False, -size) if size > large_bytes else (True, done / total)
             done += size
-    return sorted(shares, key=shares.__getitem__)
+    return sorted(ranks, key=ranks.__getitem__)
 
 
 def _send_next(process: _Process, batches: Iterator[Batch]) -> None:

@@ -48,7 +48,7 @@ class ScanResult:
     files: int = 0
     bytes: int = 0
     hits: dict[str, int] = field(default_factory=dict)  # path to the number of ids in it
-    earlier_hits: dict[str, int] = field(default_factory=dict)  # the same, of ids of earlier runs
+    earlier_hits: dict[str, int] = field(default_factory=dict)  # the same, of documents of earlier runs
     unreadable: list[str] = field(default_factory=list)
 
 
@@ -57,14 +57,17 @@ def scan_all(context: Forgetting, orders: Iterable[int] | None) -> ScanResult:
     Read every byte of a data root for ids that were ever forgotten.
 
     Args:
-        orders: Those of this run; all other ids count as of earlier runs.  None: no id does.
+        orders: Those of this run; documents of other orders count apart, as another ping may mention them.
+            None: no document does.
     """
     ledger = context.ledger
-    hashes = {digest for kind in IdKind for digest in ledger.forgotten_hashes(kind)}
-    own = hashes
-    if orders is not None:
-        own = {digest for order in orders for kind in IdKind for digest in ledger.order_ids(order, kind)}
-    scan = Scan(context.hash, own, hashes - own)
+    documents = ledger.forgotten_hashes(IdKind.DOCUMENT)
+    wanted = ledger.forgotten_hashes(IdKind.CLIENT)
+    if orders is None:
+        wanted |= documents
+    else:
+        wanted.update(*(ledger.order_ids(order, kind) for order in orders for kind in IdKind))
+    scan = Scan(context.hash, wanted, documents - wanted)
     scan.scan_root(context.root)
     scan.scan_copies(context.archived)
     return scan.result
@@ -76,7 +79,7 @@ class Scan:
 
     Args:
         hashes: Of the ids.
-        earlier: Of ids that count as those of earlier runs.
+        earlier: Of documents that count apart.
     """
 
     def __init__(

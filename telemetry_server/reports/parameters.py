@@ -61,7 +61,7 @@ Format = Annotated[
     Literal["json", "csv"] | None, Field(description="`csv` for CSV; without it `Accept` decides")
 ]
 OnlyJson = Annotated[
-    Literal["json"] | None, BeforeValidator(_only_json), Field(description="`json`; there is no CSV of it")
+    Literal["json"] | None, BeforeValidator(_only_json), Field(description="`json` is the only format")
 ]
 Reason = Annotated[str, Field(pattern=r"^[a-z_]{0,40}$", description="the name of a reason")]
 Switch = Annotated[bool, Field(description="`1` or `0`")]

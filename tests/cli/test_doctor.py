@@ -261,7 +261,7 @@ def other_disk(root) -> Iterator[Path]:
     """An empty folder on another file system than the data root."""
     shared_memory = Path("/dev/shm")
     if not shared_memory.is_dir() or shared_memory.stat().st_dev == root.path.stat().st_dev:
-        pytest.skip("there is no second file system")
+        pytest.skip("/dev/shm is not another file system here")
     with TemporaryDirectory(dir=shared_memory) as folder:
         yield Path(folder)
 

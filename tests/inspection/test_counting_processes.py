@@ -227,7 +227,7 @@ def test_the_amount_is_what_the_audit_reads(world):
 
 @pytest.fixture
 def stuck(world):
-    """The command, with two processes that count for ever; and their pids."""
+    """The command, with three processes that count for ever; and their pids."""
     command = subprocess.Popen(
         [sys.executable, "-c", COMMAND, "audit", "--data", str(world.root.path)],
         stdout=subprocess.PIPE,

@@ -167,7 +167,7 @@ async def test_a_ping_that_mentions_a_deleted_document_stays_and_the_command_say
 
     assert json.loads(out)["scan"]["hits"] == {}
     assert json.loads(out)["scan"]["earlier_hits"]
-    assert "with ids that earlier runs deleted, such as converted/" in said
+    assert "with ids of documents that earlier runs deleted, such as converted/" in said
     assert "other pings mention them" not in said
 
     _, said = command("forget", "--client", an_id(1), "--data", str(tmp_path))
@@ -175,6 +175,20 @@ async def test_a_ping_that_mentions_a_deleted_document_stays_and_the_command_say
     assert "earlier runs" not in said
     assert world.lines() == []
     assert hits(tmp_path, [an_id(1)]) == {}
+
+
+async def test_a_client_of_an_earlier_run_that_is_there_again_ends_each_run_with_1(tmp_path, command):
+    """Such as in a file that somebody put back."""
+    world = World(tmp_path)
+    world.put_specs()
+    command("forget", "--client", ALICE, "--data", str(tmp_path))
+    (world.root.converted / "notes.txt").write_text(ALICE)
+
+    for words in (("--document", an_id(3)), ("--orders",)):
+        out, _ = command("forget", *words, "--data", str(tmp_path), "--json", status=ExitStatus.FINDINGS)
+
+        assert json.loads(out)["scan"]["hits"] == {"converted/notes.txt": 1}
+        assert json.loads(out)["scan"]["earlier_hits"] == {}
 
 
 async def test_what_is_not_read_yet_or_waits_for_definitions_goes_too(tmp_path):

@@ -86,7 +86,7 @@ async def test_pings_are_found_by_each_parameter(query, numbers, setup):
 
 @pytest.mark.parametrize("path", [f"/api/v1/pings/{an_id(3)}", "/api/v1/probes/GC_MS", "/api/v1/jobs/none"])
 async def test_an_answer_without_csv_says_which_format_there_is(path, setup):
-    """And `format=json` is no error."""
+    """`format=json` gives the same as no format."""
     async with running_reports(setup) as reports:
         plain = await reports.get(path)
         as_json = await reports.get(f"{path}?format=json")

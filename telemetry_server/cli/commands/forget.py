@@ -22,8 +22,8 @@ identifier of a Fuel installation counts as a client id.  A ping that only menti
 the last scan finds it; --client with that id deletes it too.  A line of --file is a client id, or "document"
 and an id.  A run that was killed is finished by the next one.
 
-exit status: 0 if nothing of them is left, 1 if the last scan found one of the ids of this run, 5 if a later
-run must go on"""
+exit status: 0 if nothing of them is left, 1 if the last scan found one of them or of the clients that earlier
+runs deleted, 5 if a later run must go on"""
 OUT_OF_REACH = (
     "backups, also those in backups/ of the data root",
     "brokers that submissions came from or went to",
@@ -78,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
     if report.scan.earlier_hits:
         files = len(report.scan.earlier_hits)
         say(
-            f"forget: {files:,} file{'' if files == 1 else 's'} with ids that earlier runs deleted, such as"
-            f" {min(report.scan.earlier_hits)}; the exit status does not depend on them"
+            f"forget: {files:,} file{'' if files == 1 else 's'} with ids of documents that earlier runs"
+            f" deleted, such as {min(report.scan.earlier_hits)}; the exit status does not depend on them"
         )
     if report.scan.hits and not report.left:
         say(
