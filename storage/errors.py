@@ -161,6 +161,10 @@ class UnknownExport(StorageError):
     """An exported file has an unknown format, or is not where its format expects it."""
 
 
+class UnreadableExport(StorageError):
+    """An exported file was opened, and reading it failed.  The message is that of the system."""
+
+
 class BadPartitionSchema(StorageError):
     """Not a valid partition schema.  The message names the wrong part."""
 

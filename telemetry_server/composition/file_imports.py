@@ -9,7 +9,7 @@ from pathlib import Path
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
-from storage.errors import UnknownExport
+from storage.errors import UnknownExport, UnreadableExport
 from storage.ledger.opening import open_ledger
 from storage.lock import FileLock
 from telemetry_server.imports.formats.exported_ping import ExportFormat
@@ -65,6 +65,11 @@ def _import(
                 found = importer.add(stream, name=name, format=format, day=day, now=now)
     except UnknownExport as error:
         say(f"telemetry-server convert: {error}")
+        total.is_bad = True
+        return
+    except UnreadableExport as error:
+        advice = "none of its pings was imported; use another copy of the file"
+        say(f"telemetry-server convert: {name}: {error}; {advice}")
         total.is_bad = True
         return
     _say_result(name, found)

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from storage.data_root import DataRoot
 from storage.disk import Disk
+from storage.errors import UnreadableExport
 from storage.ledger.ledger import Ledger
 from storage.ledger.values import Entry
 from storage.raw.segment_file import SegmentSeries
@@ -57,14 +58,21 @@ class Imported:
 
 
 class _Hashing:
-    """A stream that computes the digest of the bytes read from it."""
+    """
+    A stream that computes the digest of the bytes read from it.
+
+    An error of reading has a type of its own, because errors of writing to the data root are OSErrors, too.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
+        try:
+            data = self._stream.read(size)
+        except OSError as error:
+            raise UnreadableExport(error.strerror) from error
         self.digest.update(data)
         return data
 
@@ -114,7 +122,8 @@ class Importer:
 
         Raises:
             UnknownExport: The format is unknown; nothing was added.
-            OSError: The stream cannot be read, or the disk refuses; nothing was added.
+            UnreadableExport: The stream cannot be read; nothing was added.
+            OSError: The disk of the data root refuses; nothing was added.
         """
         self.resume()
         hashing = _Hashing(stream)

@@ -117,6 +117,17 @@ def test_an_export_that_cannot_be_opened_is_one_line_without_counts(command, dat
     assert talk == f"telemetry-server convert: {file}: {says}\n"
 
 
+def test_an_export_whose_reading_fails_is_one_line_without_counts(command, data):
+    """Linux answers a read at the start of this file with EIO, as a damaged disk does."""
+    result, talk = command("convert", "/proc/self/mem", "--data", data, status=ExitStatus.BAD_INPUT)
+
+    assert result == ""
+    assert talk == (
+        "telemetry-server convert: /proc/self/mem: Input/output error;"
+        " none of its pings was imported; use another copy of the file\n"
+    )
+
+
 def test_an_export_that_may_not_be_read_is_one_line_without_counts(command, data, tmp_path, monkeypatch):
     """The error is simulated, because root may read every file."""
     file = tmp_path / "a-file"
