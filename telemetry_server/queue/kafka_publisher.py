@@ -11,6 +11,7 @@ from typing import Any
 
 from storage.raw.record_frames import RawRecord
 from storage.raw.submission_queue import Waiter
+from telemetry_server.queue.errors import QueueRefused
 from telemetry_server.queue.kafka_client import new_client, queue_error
 from telemetry_server.queue.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_MESSAGES, OnFailure
 from telemetry_server.queue.queue_url import QueueUrl
@@ -96,7 +97,6 @@ class KafkaPublisher:
     def _make_producer(self) -> None:
         from confluent_kafka import Producer
 
-        self._is_broken = False
         options = {
             "acks": "all",
             "enable.idempotence": True,
@@ -107,6 +107,15 @@ class KafkaPublisher:
         }
         self._producer = new_client(Producer, self._url, options)
         self._produce = self._producer.produce
+        self._is_broken = False
+
+    def _replace_producer(self) -> None:
+        """End the producer and make another one; after an error the next look tries again."""
+        self._end_producer()
+        try:
+            self._make_producer()
+        except QueueRefused as error:  # such as a file of certificates that is gone
+            self.trouble = str(error)
 
     def _end_producer(self) -> None:
         """Fail what is not acknowledged."""
@@ -142,9 +151,8 @@ class KafkaPublisher:
         while True:
             self._producer.poll(0)
             if self._is_broken:  # after such an error a producer never sends again
-                self._end_producer()
-                self._make_producer()
-            if self.trouble:
+                self._replace_producer()
+            if self.trouble and not self._is_broken:
                 self.trouble = await asyncio.to_thread(self._probe)
             await asyncio.sleep(WATCH_SECONDS)
 

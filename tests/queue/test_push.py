@@ -14,16 +14,19 @@ from storage.raw.record_frames import record_of
 from storage.raw.segment_file import SegmentSeries
 from storage.raw.segment_paths import segments
 from storage.raw.submission import Submission
+from storage.raw.submission_queue import FutureWaiter
+from telemetry_server.queue import kafka_publisher
 from telemetry_server.queue.backlog import Backlog
-from telemetry_server.queue.errors import BrokerAway
+from telemetry_server.queue.errors import BrokerAway, QueueRefused
 from telemetry_server.queue.hand_on import HandOn
+from telemetry_server.queue.kafka_publisher import KafkaPublisher
 from telemetry_server.queue.nats_publisher import NatsPublisher, subject_of
 from telemetry_server.queue.queue_url import parse_queue_url
 from tests.queue.test_pull import PING, books, pulled
 from tests.support.brokers import STREAM, NatsServer
 from tests.support.data_root import NOON, World, an_id, submitted
 from tests.support.running_server import running_server
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE_SECONDS, until, wait_for
 
 
 def post(server, number: int, body: bytes = PING) -> int:
@@ -262,3 +265,38 @@ def test_without_kafka_raw_has_it(kafka, tmp_path):
         assert [post(server, number) for number in (2, 3)] == [200] * 2
         assert in_raw(server)
         wait_for(lambda: broker_of(server) == "away")
+
+
+class FatalError:
+    """An error after which a producer of librdkafka never sends again."""
+
+    def fatal(self) -> bool:
+        return True
+
+    def name(self) -> str:
+        return "OUT_OF_ORDER_SEQUENCE_NUMBER"
+
+    def str(self) -> str:
+        return "out of order"
+
+
+async def test_a_producer_is_replaced_as_soon_as_a_new_one_can_be_made(kafka, monkeypatch):
+    """Until then the publisher says why it cannot send."""
+
+    def refused(*_words):
+        raise QueueRefused("no certificates")
+
+    publisher = KafkaPublisher(parse_queue_url(kafka.url), ack_seconds=5)
+    await publisher.open(lambda _record, _waiter, why: pytest.fail(why))
+    try:
+        await until(lambda: publisher.is_ready)
+        with monkeypatch.context() as patched:
+            patched.setattr(kafka_publisher, "new_client", refused)
+            publisher._on_error(FatalError())
+            await until(lambda: publisher.trouble == "no certificates")
+        await until(lambda: publisher.is_ready)
+        sent = asyncio.get_running_loop().create_future()
+        publisher.send(record_of(Submission(NOON, "/submit/a", b"body")), FutureWaiter(sent))
+        await asyncio.wait_for(sent, PATIENCE_SECONDS)
+    finally:
+        await publisher.close()
