@@ -153,6 +153,8 @@ class _Scanner:
         spans: list[Span] = []
         while len(spans) < max_records and position - start < max_bytes:
             place = aligned(position)
+            if place + MIN_RECORD_BYTES > self._size:  # the end, where a search would read all from the start
+                return self._at_the_end(position, spans)
             head = self._head_at(place)
             if head is None or self._jumps(head) or not self._is_trusted(place, head):
                 found = self._after_damage(place, start)

@@ -101,6 +101,27 @@ def test_a_live_segment_is_waited_for(tmp_path):
     assert (last.state, last.finished, last.spans) == (SegmentState.SEALED, True, [])
 
 
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_scan_at_the_end_of_a_segment_reads_none_of_its_records(tmp_path, monkeypatch, is_live):
+    """The converter scans there each time that another segment has something new, and each status does."""
+    with SegmentSeries(tmp_path, worker=1) as series:
+        series.append([a_submission(number) for number in range(1, 5)], day=DAY)
+        series.sync()
+        (segment,) = segments(tmp_path)
+        end = segment.size()
+        if not is_live:
+            series.abandon()
+        read, pread = [], os.pread
+        monkeypatch.setattr(os, "pread", lambda *words: read.append(words[2]) or pread(*words))
+
+        scan = scan_segment(segment.path, end, **ALL)
+
+        assert (scan.end, scan.spans, scan.damage, scan.finished) == (end, [], Damage(), not is_live)
+        assert set(read) == {0}  # the header of the file
+        if is_live:
+            series.abandon()
+
+
 def test_a_live_segments_half_written_record_is_waited_for(tmp_path):
     """At every length of a partial write only whole records are found, and no damage."""
     path = a_segment(tmp_path / "whole", batches=1, of=3, seal=False)
