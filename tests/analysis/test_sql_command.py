@@ -127,15 +127,17 @@ def test_a_table_fits_the_terminal(sql, monkeypatch, columns):
         assert out.count("\n") > 2
 
 
-def test_csv_on_a_terminal_has_no_character_that_it_obeys(sql, monkeypatch):
-    """A file gets them as they are."""
-    statement = "SELECT e'a\\x1b[2J' AS a"
-    to_file, _ = sql(statement, "--format", "csv")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    to_terminal, _ = sql(statement, "--format", "csv")
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_csv_on_stdout_has_no_character_that_a_terminal_obeys(sql, tmp_path, monkeypatch, is_terminal):
+    """A pipe may end in one, too, and keeps the lines of a cell; a file gets them as they are."""
+    statement, target = "SELECT e'a\\x1b[2J' AS a, e'b\nc' AS b", tmp_path / "result"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
 
-    assert to_file == "a\na\x1b[2J\n"
-    assert to_terminal == "a\na\\x1b[2J\n"
+    printed, _ = sql(statement, "--format", "csv")
+    sql(statement, "--format", "csv", "--output", str(target))
+
+    assert printed == "a,b\na\\x1b[2J," + ("b\\nc\n" if is_terminal else '"b\nc"\n')
+    assert target.read_text() == 'a,b\na\x1b[2J,"b\nc"\n'
 
 
 def test_output_is_a_file_and_nothing_on_stdout(sql, tmp_path):

@@ -13,6 +13,7 @@ from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.cli.output_arguments import STDOUT, output_file
 from telemetry_server.cli.quantity_arguments import duration, size
 from telemetry_server.cli.shared_options import add_settings_options, settings_of
+from telemetry_server.terminal.client_text import shown_lines
 from telemetry_server.terminal.output import say
 from telemetry_server.terminal.printable import printable
 
@@ -167,7 +168,7 @@ def _print(args: argparse.Namespace, session: "QuerySession", statement: str) ->
     width = shutil.get_terminal_size().columns if is_terminal else None
     sys.stdout.flush()
     held = HeldOutput(sys.stdout.buffer)
-    session.run(statement, _writer(args.format, held, width, shown=printable if is_terminal else str))
+    session.run(statement, _writer(args.format, held, width, shown=printable if is_terminal else shown_lines))
     held.release()
 
 
@@ -179,7 +180,7 @@ def _writer(
 
     Args:
         width: Of the terminal; None where there is none.
-        shown: Changes the cells of CSV, for a terminal.
+        shown: Changes the cells of CSV, for a terminal or a pipe.
     """
     from telemetry_server.analysis import result
 
