@@ -143,9 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = [*(word for word in words[1:2] if word != "help"), "--help"]
     first = words[0] if words else ""
     known = {command for command, _ in COMMANDS}
-    if first not in known:
-        if first == "--version":
-            return _print_version()
+    if first not in known and first != "--version":
         if first and not first.startswith("-"):
             from telemetry_server.settings.nearest_name import did_you_mean
 
@@ -176,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     status: int = ExitStatus.DONE
     try:
-        status = _run_command(first, words[1:])
+        status = _print_version() if first == "--version" else _run_command(first, words[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _interrupted()

@@ -170,4 +170,7 @@ def _wrong_count(where: str, count: int, expected: int) -> str:
 
 
 def _bad_segment(where: str, position: int) -> str:
-    return f"path element {position} {where} is not 1 to {MAX_SEGMENT_CHARACTERS} printable characters"
+    return (
+        f"path element {position} {where} is `.` or `..`, or not 1 to {MAX_SEGMENT_CHARACTERS}"
+        " printable characters"
+    )

@@ -24,6 +24,9 @@ from telemetry_server.supervision.systemd import sd_notify
 from telemetry_server.terminal.client_text import shown
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# A child that such a signal killed had not installed its handler, so it had not worked yet.  A terminal
+# sends SIGINT to all processes, and closing it SIGHUP.
+CLEAN_ENDS = (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 READY = signal.SIGUSR1  # from a child, after its byte in the pipe
 WATCHED = (*STOP_SIGNALS, signal.SIGHUP, signal.SIGCHLD, READY)
 MAX_DEATHS_AT_ONCE = 5
@@ -269,8 +272,7 @@ class Supervisor:
         while any(place.pid for place in self._places):
             for place, ended in self._reap():
                 place.pid = 0
-                # A child that a signal killed had not installed its handler, so it had not worked yet.
-                status = status or (0 if ended in (0, -signal.SIGTERM, -signal.SIGHUP) else 1)
+                status = status or (0 if ended in CLEAN_ENDS else 1)
             if not any(place.pid for place in self._places):
                 break
             left = deadline - monotonic()

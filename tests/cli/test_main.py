@@ -177,6 +177,16 @@ def test_version_prints_the_version_of_the_package():
     assert telemetry_server("--version").stdout == "telemetry-server 0.1.0\n"
 
 
+def test_the_version_on_a_full_disk_is_one_line_of_error():
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "telemetry_server", "--version"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+
+    assert done.returncode == ExitStatus.TRY_AGAIN
+    assert done.stderr.startswith("telemetry-server --version: ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_misspelled_command_gets_a_suggestion():
     """On stderr, with exit status 2."""
     done = telemetry_server("covnert")

@@ -184,6 +184,12 @@ def test_a_wrong_number_of_segments_is_named():
         parse_submit_path(f"/submit/telemetry/{ID}/{BUILD}/more")
 
 
+@pytest.mark.parametrize("segment", [".", "..", "%2e", "a" * 129, "%07"])
+def test_a_segment_that_is_no_name_is_refused_with_the_rule(segment):
+    with pytest.raises(BadSubmitPath, match=r"path element 3 .* is `\.` or `\.\.`, or not 1 to"):
+        parse_submit_path(f"/submit/telemetry/{ID}/main/{segment}/61.0a1/nightly/20180328030202")
+
+
 def test_an_id_in_a_bad_path_is_still_named():
     """`explain` finds its outcome by the id."""
     with pytest.raises(BadSubmitPath) as caught:

@@ -45,12 +45,14 @@ def send_until_stopped(
 
 
 def test_the_first_lines_give_the_address_and_the_commands(tmp_path):
-    """With the chosen port; other users cannot read the data root."""
-    with running_server(tmp_path, workers=2) as server:
+    """With the chosen port, and quotes for a shell; other users cannot read the data root."""
+    folder = tmp_path / "my data"
+    folder.mkdir()
+    with running_server(folder, workers=2) as server:
         wait_for(lambda: "explain" in server.log())  # the last of them; workers answer before
         said = server.log()
         assert f"'http://127.0.0.1:{server.port}/submit/telemetry/" in said
-        assert "cat converted" in said
+        assert f"cat converted --data '{server.data}'" in said
         assert [answer.status for answer in server.talk(a_request(), half_close=True)] == [200]
         assert server.stop() == 0
 

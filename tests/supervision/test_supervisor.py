@@ -44,6 +44,17 @@ def at_once(lifeline, announce):
     note("started")
     return 3
 
+def interrupted(lifeline, announce):
+    # It ends like a child that a terminal interrupts before it has handlers.
+    def end(*_):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGTERM, end)
+    note("started")
+    announce()
+    time.sleep(60)
+    return 1
+
 def stubborn(lifeline, announce):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     note("started")
@@ -160,6 +171,15 @@ def test_a_signal_is_passed_on_once_and_waited_for(start, number):
 
     assert running.end()[0] == 0
     assert len(running.notes("stopped by term")) == 3
+
+
+def test_a_child_that_a_terminal_interrupted_early_has_ended_cleanly(start):
+    """Ctrl-C reaches all processes, also one that is still importing."""
+    running = start("interrupted", "until_stopped")
+    wait_for(lambda: running.notes("ready"))
+    running.process.send_signal(signal.SIGINT)
+
+    assert running.end()[0] == 0
 
 
 def test_readiness_is_reported_once_when_all_are_ready(start):

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from telemetry_server.cli.date_arguments import day_of
@@ -92,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
         tally.damaged_bytes += imported.damaged_bytes
     if args.json or imported is None or imported.read or tally != RunSummary():
         _print(tally, as_json=args.json)
-    again = f"telemetry-server convert --data {settings.data_dir}"  # without files: these are imported
+    # Without files: these are imported.
+    again = f"telemetry-server convert --data {quote(str(settings.data_dir))}"
     if tally.pending:
         say(_waiting(tally, again))
     if was_stopped:

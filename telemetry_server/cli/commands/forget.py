@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from telemetry_server.cli.exit_status import ExitStatus
@@ -87,9 +88,10 @@ def run(args: argparse.Namespace) -> int:
             " or came during this run"
         )
         if documents:
+            command = f"telemetry-server forget --data {quote(str(settings.data_dir))} --client ID"
             say(
                 "forget: --document deletes only what was sent under an id; to delete every ping that"
-                f" mentions it, run: telemetry-server forget --data {settings.data_dir} --client ID"
+                f" mentions it, run: {command}"
             )
         return ExitStatus.FINDINGS
     return ExitStatus.TRY_AGAIN if report.left else ExitStatus.DONE

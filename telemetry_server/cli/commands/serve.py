@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from shutil import which
 from typing import TYPE_CHECKING
 
@@ -270,11 +271,11 @@ def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:
     """Print the address, and commands that send a ping and show what happened to it."""
     scheme = "http" if settings.tls_certificate is None else "https"
     server = f"{scheme}://{_host_in_url(settings.host)}:{ports.public.port}"
-    data, command = settings.data_dir, "telemetry-server"
+    data, command = quote(str(settings.data_dir)), "telemetry-server"
     if which(command) is None:
         is_script = not sys.argv[0].endswith("__main__.py")
-        command = sys.argv[0] if is_script else f"{sys.executable} -m telemetry_server"
-    say(f"Listening on {server}/, data root: {data}")
+        command = quote(sys.argv[0]) if is_script else f"{quote(sys.executable)} -m telemetry_server"
+    say(f"Listening on {server}/, data root: {settings.data_dir}")
     if ports.admin is not None:
         say(f"  metrics:             http://{_host_in_url(settings.admin_host)}:{ports.admin.port}/metrics")
     say(f"  send a ping:         {_example_curl(settings, server)}")
