@@ -167,6 +167,8 @@ class LimitedHandler(RequestHandler):
         was_between = payload is None or payload.is_eof()
         self._piled_bytes = 0 if self.is_idle() else self._piled_bytes + len(data)
         super().data_received(data)
+        if cast(TolerantParser, self._parser).has_refused:
+            super().data_received(b"")  # the refusal follows the answers to the whole requests
         if self._request_count != requests_before:
             # The next head may have begun in the same bytes.
             self._is_partial = cast(TolerantParser, self._parser).has_begun_a_head()

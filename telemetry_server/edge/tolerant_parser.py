@@ -1,10 +1,11 @@
 """
-Makes aiohttp's parser accept two harmless deviations that clients and proxies send.
+Makes aiohttp's parser accept harmless deviations, and whole requests before a bad one in the same bytes.
 
 The parser refuses a repeated Content-Type, User-Agent and the like, and a space or tab after the value of
 Transfer-Encoding, which RFC 9112 (5.1) allows.  Neither changes where a request ends.  After such a refusal
-a new parser reads a mended copy of the head.  For all other requests the only extra cost is a search for
-the end of the head.
+a new parser reads a mended copy of the head.  With a bad request the parser drops the requests before it that
+came in the same bytes.  So a new parser reads them one after the other.  For all other requests the only
+extra cost is a search for the end of the head.
 """
 
 import asyncio
@@ -52,7 +53,10 @@ class TolerantParser:
     mends nothing until a request ends exactly at the end of the received bytes.
     """
 
-    __slots__ = ("_body_bytes_left", "_head", "_is_held", "_make", "_max_headers", "_parser", "_waiting")
+    __slots__ = (
+        *("_body_bytes_left", "_head", "_is_held", "_make", "_max_headers", "_parser", "_refusal"),
+        "_waiting",
+    )
 
     def __init__(self, make: Callable[[], Any], *, max_headers: int) -> None:
         self._make = make
@@ -62,14 +66,17 @@ class TolerantParser:
         self._body_bytes_left: int | None = 0  # None: the start of the next head is unknown
         self._is_held = False  # the parser has not received `_head`
         self._waiting = 0  # messages that the application has not consumed
+        self._refusal: BadHttpMessage | None = None  # of what follows the messages that were returned
 
     def feed_data(self, data: bytes) -> Fed:
         """
-        Parse *data*, as aiohttp's parser does.
+        Parse *data*, as aiohttp's parser does.  See `has_refused`.
 
         Raises:
             BadHttpMessage: It can be neither parsed nor mended.
         """
+        if self._refusal is not None:
+            raise self._refusal
         fed = self._feed(data)
         self._waiting += len(fed[0])
         return fed
@@ -86,11 +93,16 @@ class TolerantParser:
             left = self._body_bytes_left
             # The rest of an earlier body was parsed, and the application has it already.
             rest = bytes(self._head) + data[left:]
-            if left is None or not _may_be_mended(error, rest):
+            if left is None:
                 raise
             return self._feed_mended(rest, error)
         self._follow(data, fed[0])
         return fed
+
+    @property
+    def has_refused(self) -> bool:
+        """Whether the next call of `feed_data` refuses what followed the requests that were returned."""
+        return self._refusal is not None
 
     def has_begun_a_head(self) -> bool:
         """Whether a part of the next head has arrived; False also where that is unknown."""
@@ -143,10 +155,20 @@ class TolerantParser:
         self._head.clear()
 
     def _feed_mended(self, rest: bytes, error: BadHttpMessage | None) -> Fed:
-        """Parse *rest*, which begins with a head, with a new parser, one request at a time."""
+        """Parse *rest*, which begins with a head, with a new parser."""
         self._parser = self._make()
         self._lose_track()
         messages: list[Any] = []
+        try:
+            return self._feed_one_by_one(rest, error, messages)
+        except BadHttpMessage as refusal:
+            if not messages:
+                raise
+            self._refusal = refusal
+            return messages, False, b""
+
+    def _feed_one_by_one(self, rest: bytes, error: BadHttpMessage | None, messages: list[Any]) -> Fed:
+        """Parse *rest*, one request at a time; add them to *messages*."""
         while rest:
             end = _end_of_head(rest)
             if end is None:
@@ -165,7 +187,8 @@ class TolerantParser:
                 return self._feed_rest(messages, rest, is_upgraded=is_upgraded, tail=tail)
             self._parser.feed_data(rest[:length])
             self._body_bytes_left = max(0, length - len(rest))
-            rest = rest[length:]
+            # What follows the last request of a connection is ignored (RFC 9112, 9.6).
+            rest = b"" if found[0][0].should_close else rest[length:]
         return messages, False, b""
 
     def _feed_rest(self, messages: list[Any], rest: bytes, *, is_upgraded: bool, tail: bytes) -> Fed:
@@ -179,7 +202,8 @@ class TolerantParser:
 
     def _hold(self, head: bytes, error: BadHttpMessage | None) -> None:
         """Wait for the rest of *head* if mending helps; otherwise parse it unchanged."""
-        is_mendable = len(head) <= MAX_HEAD_BYTES and mended(head) != head
+        may_be_mended = error is None or error.message.startswith("Duplicate ") or b"\t" in head
+        is_mendable = may_be_mended and len(head) <= MAX_HEAD_BYTES and mended(head) != head
         if is_mendable:
             self._is_held = True
         else:
@@ -232,10 +256,6 @@ def mended(head: bytes) -> bytes:
                 continue
         kept.append(line)
     return b"\r\n".join([*kept, lines[-1]])
-
-
-def _may_be_mended(error: BadHttpMessage, rest: bytes) -> bool:
-    return error.message.startswith("Duplicate ") or b"\t" in rest
 
 
 def _end_of_head(data: bytes | bytearray) -> int | None:

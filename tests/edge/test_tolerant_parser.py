@@ -140,3 +140,46 @@ def test_a_head_without_these_deviations_is_unchanged():
     head = a_request(headers={"User-Agent": "a ", "X-A": "\tb", "X-Debug-ID": "c"})[:-2]
 
     assert mended(head) == head
+
+
+BEHIND_A_WHOLE_REQUEST = [
+    pytest.param(b"BAD\r\n\r\n", 400, id="no request"),
+    pytest.param(b"x", 400, id="a byte"),
+    pytest.param(b"{}", 400, id="a body"),
+    pytest.param(b"FOO /status HTTP/1.1\r\nHost: a\r\n\r\n", 400, id="unknown method"),
+    pytest.param(b"GET /status HTTP/3.0\r\nHost: a\r\n\r\n", 400, id="other version"),
+    pytest.param(b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 9000), 414, id="long target"),
+    pytest.param(a_post(b"X-A: %s" % (b"a" * 9000)), 431, id="long header"),
+    pytest.param(a_post(b"X-A: %s" % (b"a" * 9000))[:-20], 431, id="long header, incomplete"),
+    pytest.param(a_post(*[b"X-%d: a" % number for number in range(72)]), 431, id="many headers"),
+    pytest.param(a_post(b"Host: b"), 400, id="two hosts"),
+    pytest.param(a_post(b"Transfer-Encoding: chunked", b"Content-Length: 2"), 400, id="two lengths"),
+]
+
+
+@pytest.mark.parametrize(("behind", "status"), BEHIND_A_WHOLE_REQUEST)
+@pytest.mark.parametrize("count", [1, 3])
+async def test_whole_requests_are_kept_although_a_bad_one_follows_in_the_same_bytes(
+    tmp_path, behind, status, count
+):
+    """Each has its own answer, in order, and then the connection is closed."""
+    whole = a_request(b"x" * 100) + a_post() * (count - 1)
+    async with running_edge(tmp_path) as edge:
+        answers = await edge.talk(whole + behind)
+        late = await edge.talk(whole[:-1], whole[-1:] + behind, pause=0.05)
+        kept = edge.kept()
+
+    assert [answer.status for answer in answers] == [200] * count + [status]
+    assert [answer.status for answer in late] == [200] * count + [status]
+    assert len(kept) == 2 * count
+
+
+@pytest.mark.parametrize("behind", [b"x", b"{}", a_post(), b"BAD\r\n\r\n"])
+async def test_what_follows_the_last_request_of_a_connection_is_ignored(tmp_path, behind):
+    """RFC 9112, 9.6."""
+    async with running_edge(tmp_path) as edge:
+        answers = await edge.talk(a_post(b"Connection: close") + behind)
+        kept = edge.kept()
+
+    assert [answer.status for answer in answers] == [200]
+    assert len(kept) == 1

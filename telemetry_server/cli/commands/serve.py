@@ -46,9 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings_options(parser)
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on; 0 takes a free one (default: 8080)")
-    parser.add_argument(
-        "--workers", metavar="N", help="processes that receive submissions (default: one per core)"
-    )
+    processes = "processes that receive submissions (default: one per core)"
+    parser.add_argument("--workers", metavar="N", help=processes)
     add_tls_options(parser)
     parser.add_argument("--no-reports", action="store_true", help="do not start the reports")
     parser.add_argument(
@@ -273,8 +272,8 @@ def _say_next_steps(settings: Settings, ports: "HeldPorts") -> None:
     server = f"{scheme}://{_host_in_url(settings.host)}:{ports.public.port}"
     data, command = quote(str(settings.data_dir)), "telemetry-server"
     if which(command) is None:
-        is_script = not sys.argv[0].endswith("__main__.py")
-        command = quote(sys.argv[0]) if is_script else f"{quote(sys.executable)} -m telemetry_server"
+        is_module = sys.argv[0].endswith("__main__.py")
+        command = f"{quote(sys.executable)} -m telemetry_server" if is_module else quote(sys.argv[0])
     say(f"Listening on {server}/, data root: {settings.data_dir}")
     if ports.admin is not None:
         say(f"  metrics:             http://{_host_in_url(settings.admin_host)}:{ports.admin.port}/metrics")
