@@ -2,8 +2,8 @@
 # siggen 2.2.20241029 (PyPI, of Mozilla) makes the signatures by which crashes of Firefox are counted.
 # Expected: a signature is the name of the function without its types and arguments, so that crashes in functions with
 # different names have different signatures.
-# Seen: `<` of an operator and `->` or `>` of a type are taken for brackets, without a note.  The operators <, <=, << and
-# <=> have one signature, a function that returns a pointer to a function has the signature "void", and a name with the
+# Seen: `<` of an operator and `->` or `>` of a type are taken for brackets, without a note.  The operators <, <=, <<
+# and <=> have one signature, a function that returns a pointer to a function has the signature "void", and a name with the
 # type of a function, of C++ or Rust, keeps only its end:
 #   function                                     signature
 #   Span::operator>(Span const&)             Span::operator>

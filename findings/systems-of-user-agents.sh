@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ua-parser 1.0.2, woothee 1.10.1, httpagentparser 1.9.9 and device_detector 6.5.1 (Python) read user agents of Firefox
 # on systems other than Windows, macOS and Linux.
-# Expected: the browser is Firefox, and the system and its version are those that the text names, or the version is empty.
+# Expected: the browser is Firefox, and the system and its version are those of the text, or the version is empty.
 # Seen: woothee gives no version for any Firefox on Android, though it reads that of Chrome, an architecture as the
 # version of FreeBSD, a version of Chrome OS that ends in that of Firefox, and that of Firefox as the one of Firefox OS.
 # ua-parser takes Firefox on an Android headset for the browser "Android", and httpagentparser finds no system for
