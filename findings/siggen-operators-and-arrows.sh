@@ -3,9 +3,9 @@
 # Expected: a signature is the name of the function without its types and arguments, so that crashes in functions with
 # different names have different signatures.
 # Seen: `<` of an operator and `->` or `>` of a type are taken for brackets, without a note.  The operators <, <=, <<
-# and <=> have one signature, a function that returns a pointer to a function has the signature "void", and a name with the
-# type of a function, of C++ or Rust, keeps only its end:
-#   function                                     signature
+# and <=> have one signature, a function that returns a pointer to a function has the signature "void", and a name in
+# Rust with the type of a function keeps only its end.  Methods of all tuples have one signature:
+#   function                                 signature
 #   Span::operator>(Span const&)             Span::operator>
 #   Span::operator>=(Span const&)            Span::operator>=
 #   Span::operator<(Span const&)             Span::operator<T>
@@ -15,9 +15,9 @@
 #   void (*Handlers::find<int>(int))(char)   void
 #   Pool<(2 > 1)>::grow(int)                 Pool<T> 1)>::grow
 #   Map<(lambda()->int)>::grow(int)          Map<T>int)>::grow
-#   <Pool as Drop>::drop                     <T>::drop
-#   <(Pool, u32) as Hash>::hash              <T>::hash
-#   <() as Hash>::hash                       <T>::hash
+#   <Pool as Drop>::drop                     <Pool as Drop>::drop
+#   <(Pool, u32) as Hash>::hash              < as Hash>::hash
+#   <(Timer, u32) as Hash>::hash             < as Hash>::hash
 #   Task<fn(u32) -> Reply>::run              Reply>::run
 #   Timer<fn(u64) -> Reply>::run             Reply>::run
 set -euo pipefail
@@ -43,14 +43,14 @@ CPP = [
 RUST = [
     "<Pool as Drop>::drop",
     "<(Pool, u32) as Hash>::hash",
-    "<() as Hash>::hash",
+    "<(Timer, u32) as Hash>::hash",
     "Task<fn(u32) -> Reply>::run",
     "Timer<fn(u64) -> Reply>::run",
 ]
 generator = SignatureGenerator()
 for functions, file in ((CPP, "span.cpp"), (RUST, "pool.rs")):
     for function in functions:
-        frame = {"frame": 0, "module": "libxul.so", "function": function, "file": file, "line": 10}
+        frame = {"frame": 0, "module": "libxul.so", "function": function, "file": f"hg:hg.mozilla.org/mozilla-central:{file}:0a", "line": 10}
         crash = {"os": "Linux", "crashing_thread": 0, "threads": [{"frames": [frame]}]}
         result = generator.generate(crash)
         print(f"{function:40} {result.signature}", *result.notes)
@@ -66,9 +66,9 @@ Span::operator<=>(Span const&)           Span::operator<T>
 void (*Handlers::find<int>(int))(char)   void
 Pool<(2 > 1)>::grow(int)                 Pool<T> 1)>::grow
 Map<(lambda()->int)>::grow(int)          Map<T>int)>::grow
-<Pool as Drop>::drop                     <T>::drop
-<(Pool, u32) as Hash>::hash              <T>::hash
-<() as Hash>::hash                       <T>::hash
+<Pool as Drop>::drop                     <Pool as Drop>::drop
+<(Pool, u32) as Hash>::hash              < as Hash>::hash
+<(Timer, u32) as Hash>::hash             < as Hash>::hash
 Task<fn(u32) -> Reply>::run              Reply>::run
 Timer<fn(u64) -> Reply>::run             Reply>::run
 EXPECTED
