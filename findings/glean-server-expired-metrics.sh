@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # glean_parser 22.0.1 translates a metric that expired in 2020, and one that is `disabled`, for applications (Kotlin,
 # Swift, JavaScript) and for servers (Python, Go, Rust).
-# Expected: code that collects no data for an expired or disabled metric, as the Glean SDK does, and names the version of
-# glean_parser as the one that made it.
-# Seen: code for servers goes on to send both metrics, without a warning.  Code for servers in Rust names another version
-# of glean_parser in each ping, which is written in the template:
+# Expected: code that collects no data for an expired or disabled metric, as the Glean SDK does.  Each ping names the
+# version of glean_parser that wrote the code.
+# Seen: code for servers goes on to send both metrics, without a warning.  Code for servers in Rust names another
+# version of glean_parser in each ping, which is written in the template:
 #   kotlin: collects tabs
 #   swift: collects tabs
 #   javascript: collects tabs
