@@ -50,7 +50,8 @@ RUST = [
 generator = SignatureGenerator()
 for functions, file in ((CPP, "span.cpp"), (RUST, "pool.rs")):
     for function in functions:
-        frame = {"frame": 0, "module": "libxul.so", "function": function, "file": f"hg:hg.mozilla.org/mozilla-central:{file}:0a", "line": 10}
+        path = f"hg:hg.mozilla.org/mozilla-central:{file}:0a"
+        frame = {"frame": 0, "module": "libxul.so", "function": function, "file": path, "line": 10}
         crash = {"os": "Linux", "crashing_thread": 0, "threads": [{"frames": [frame]}]}
         result = generator.generate(crash)
         print(f"{function:40} {result.signature}", *result.notes)
