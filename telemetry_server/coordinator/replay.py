@@ -10,9 +10,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, BinaryIO
 
 from histogram_specs.revision import Revision
+from storage.errors import LostFile
 from storage.ledger.transaction import Transaction
 from storage.ledger.values import StoredFile
 from storage.partitions.compact import CLOSED_LEVEL, write_lines
@@ -102,7 +103,7 @@ class Replayer:
         Replay all of quarantine, or only one *reason* or *day* of arrival (YYYYMMDD).
 
         Raises:
-            OSError, StorageError: The disk refuses; commits so far remain.
+            OSError, StorageError: The disk refuses, or a file is missing; commits so far remain.
         """
         # Fetch definitions before taking the lock, so that a running converter can continue meanwhile.
         await self._fetch_awaited(reason, day)
@@ -117,15 +118,20 @@ class Replayer:
     async def _fetch_awaited(self, reason: str | None, day: str | None) -> None:
         awaited: set[Revision] = set()
         for file in self._files(reason, day):
-            for lines in self._batches(file):
-                converted = await self._convert(_task(lines, frozenset()))
-                awaited |= {
-                    result.revision for result in converted.results if isinstance(result, AwaitingResult)
-                }
+            try:
+                for lines in self._batches(file):
+                    converted = await self._convert(_task(lines, frozenset()))
+                    awaited |= {
+                        result.revision for result in converted.results if isinstance(result, AwaitingResult)
+                    }
+            except LostFile:
+                if file.path in {listed.path for listed in self._files(reason, day)}:
+                    raise
+                # Merged into another file meanwhile: what lacks a definition waits for the next replay.
         await self._converter.fetch(awaited)
 
     def _batches(self, file: StoredFile) -> Iterator[list[bytes]]:
-        with (self._root.path / file.path).open("rb") as stream:
+        with self._opened(file) as stream:
             batch: list[bytes] = []
             size = 0
             for line in read_lines(stream, file.length):
@@ -136,6 +142,12 @@ class Replayer:
                     batch, size = [], 0
             if batch:
                 yield batch
+
+    def _opened(self, file: StoredFile) -> BinaryIO:
+        try:
+            return (self._root.path / file.path).open("rb")
+        except FileNotFoundError:
+            raise LostFile(file.path) from None
 
     async def _convert(self, task: Task) -> TaskResult:
         (converted,) = await self._converter.pool.convert([task])
@@ -200,7 +212,7 @@ class Replayer:
         wanted = set(staying)
 
         def lines() -> Iterator[bytes]:
-            with (self._root.path / file.path).open("rb") as stream:
+            with self._opened(file) as stream:
                 for number, line in enumerate(read_lines(stream, file.length)):
                     if number in wanted:
                         yield line

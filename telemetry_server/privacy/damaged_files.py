@@ -1,13 +1,18 @@
-"""Damaged committed files: a deletion skips them, and continues after their repair."""
+"""Damaged or missing committed files: a deletion skips them, and continues after their repair."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from storage.errors import LostFile
 from storage.partitions.frames import DamagedFrame
 
 
 class DamagedFile(Exception):
     """A committed file cannot be read whole.  One line."""
+
+
+class MissingFile(DamagedFile):
+    """A committed file is missing: lost, or replaced since it was listed."""
 
 
 @contextmanager
@@ -16,10 +21,13 @@ def damage_of(path: str) -> Iterator[None]:
     Convert errors that show damage of the file *path* to `DamagedFile`.
 
     Raises:
+        MissingFile: The file is missing.
         DamagedFile: The file is damaged.
     """
     try:
         yield
+    except FileNotFoundError as error:
+        raise MissingFile(f"{LostFile(path)}, then forget again") from error
     except (EOFError, DamagedFrame) as error:
         raise _damaged(path, error) from error
     except OSError as error:

@@ -20,7 +20,7 @@ from storage.ledger.values import SEGMENT_START, Counts, Entry, PendingPing
 from storage.partitions.frames import read_lines
 from storage.raw.reader import Span, read_submission
 from storage.raw.submission import Submission
-from telemetry_server.privacy.damaged_files import DamagedFile, damage_of
+from telemetry_server.privacy.damaged_files import DamagedFile, MissingFile, damage_of
 from telemetry_server.privacy.forget_report import RAW
 from telemetry_server.privacy.forget_wanted import Wanted
 from telemetry_server.privacy.identifiers.keyed_hash import COMMON_IDS
@@ -89,6 +89,10 @@ def _find_lines(context: Forgetting, wanted: Wanted, found: Found) -> None:
             ):
                 for line in read_lines(stream, file.length):
                     _find_line(wanted, found, line)
+        except MissingFile as error:
+            # A dry run does not hold the converter's lock.
+            is_lost = path in line_files(context)
+            found.damaged.append(str(error) if is_lost else f"{path}: replaced meanwhile; run forget again")
         except DamagedFile as error:
             found.damaged.append(str(error))
 

@@ -10,7 +10,7 @@ from storage.ledger.transaction import Transaction
 from storage.tables.columns import PINGS, as_written
 from storage.tables.part_file import Scratch, ScratchFile, TablesChanged, install
 from storage.tables.reading import open_part
-from telemetry_server.privacy.damaged_files import DamagedFile, damage_of
+from telemetry_server.privacy.damaged_files import DamagedFile, MissingFile, damage_of
 from telemetry_server.privacy.forget_wanted import Wanted
 from telemetry_server.privacy.places import Forgetting, number_key, uuids_of
 
@@ -34,10 +34,13 @@ def forget_rows(context: Forgetting, wanted: Wanted) -> tuple[int, list[str]]:
             try:
                 rewritten += _forget_day(context, wanted, day)
                 break
-            except (TablesChanged, FileNotFoundError):
-                # Merged into other files meanwhile.
+            except TablesChanged:
                 if attempt == ATTEMPTS - 1:
                     raise
+            except MissingFile as error:
+                # Merged into other files meanwhile, or lost.
+                if attempt == ATTEMPTS - 1:
+                    damaged.append(str(error))
             except DamagedFile as error:
                 damaged.append(str(error))
                 break

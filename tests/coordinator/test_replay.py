@@ -1,7 +1,13 @@
 """Replay converts quarantined submissions again after a fix."""
 
+from dataclasses import replace
+
 import pytest
 
+from storage.errors import LostFile
+from storage.ledger.ledger import Ledger
+from storage.ledger.values import StoredFile
+from telemetry_server.coordinator.replay import Replayer
 from tests.support.data_root import World, a_ping, an_id, submitted
 from tests.support.sizes import size
 
@@ -66,6 +72,38 @@ async def test_a_replayed_ping_whose_id_was_stored_meanwhile_is_a_duplicate(worl
 
     assert (replayed.stored, replayed.duplicate) == (FEW - 1, 1)
     assert world.audit().balanced
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_missing_file_of_quarantine_is_named(world, dry_run):
+    """The error of the other commands; nothing was changed."""
+    (path,) = (each for each in world.root.quarantine.rglob("*.zst") if "invalid_json" in each.parts)
+    path.unlink()
+    world.put_specs()
+
+    with pytest.raises(LostFile, match=f"{path.name}: committed bytes are missing"):
+        await world.replay(dry_run=dry_run)
+
+    assert world.lines() == []
+
+
+async def test_a_file_that_is_merged_before_a_replay_begins_is_replayed(world, monkeypatch):
+    """Its definitions are looked for without the lock, so the list of files may be old there."""
+    (file,) = (file for file in world_files(world) if "unknown_revision" in file.path)
+    gone = replace(file, name="part-gone.zst")
+    of_now = Replayer._files
+    old_lists = [[gone]]
+    monkeypatch.setattr(Replayer, "_files", lambda *words: old_lists.pop() if old_lists else of_now(*words))
+    world.put_specs()
+
+    replayed = await world.replay()
+
+    assert replayed.stored == FEW
+
+
+def world_files(world: World) -> list[StoredFile]:
+    with Ledger.for_reading(world.root) as ledger:
+        return ledger.files("quarantine")
 
 
 async def test_nothing_changes_without_a_fix(world):

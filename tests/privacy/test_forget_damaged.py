@@ -170,3 +170,33 @@ def test_all_other_files_are_cleaned_if_one_is_damaged(tmp_path, command, store,
     assert world.audit().findings == []
     assert {document_id for document_id, _ in world.lines()} == {an_id(1), an_id(2), an_id(3)}
     assert world.check_tables() == []
+
+
+@pytest.mark.parametrize("store", ["converted", "quarantine", "tables/pings"])
+def test_a_missing_file_is_named_and_the_order_stays_open(tmp_path, command, store):
+    """As of a damaged file; a dry run names it too."""
+    world = world_with(tmp_path, is_plain=False)
+    world.receive([submitted(f"{{ no json {ALICE}".encode(), 9)])
+    asyncio.run(world.convert())
+    reason = "invalid_json/" if store == "quarantine" else ""
+    (path,) = (tmp_path / store).rglob(f"{reason}part-*")
+    path.unlink()
+    data = ["--data", str(tmp_path)]
+
+    _, said = command("forget", "--client", ALICE, "--dry-run", *data)
+    assert "dry run: nothing was changed" in said
+    if store != "tables/pings":
+        assert f"left: {path.relative_to(tmp_path)}: committed bytes are missing" in said
+
+    _, said = command("forget", "--client", ALICE, *data, status=5)
+
+    assert f"left: {path.relative_to(tmp_path)}: committed bytes are missing" in said
+    assert "telemetry-server repair --dry-run, then forget again" in said
+    (order,) = (tmp_path / "state/orders").glob("*.json")
+    assert orjson.loads(order.read_bytes())["finished_at"] is None
+    command(*(["tables", "rebuild"] if store == "tables/pings" else ["repair", "--rebuild"]), *data)
+    asyncio.run(world.convert())
+    command("forget", "--orders", *data)
+    assert hits(tmp_path, [ALICE, an_id(4), an_id(5), an_id(9)]) == {}
+    assert orjson.loads(order.read_bytes())["finished_at"] is not None
+    assert world.audit().findings == []
