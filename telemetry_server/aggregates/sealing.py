@@ -83,6 +83,7 @@ class Sealer:
         Raises:
             OSError: The disk refuses.
             BrokenAggregate: The table of a day is damaged; remove its folder in state/aggregates.
+            TableFileMissing: A table file is lost.
             TablesKeepChanging: The table files of a day do not come to rest.
         """
         sealed = []

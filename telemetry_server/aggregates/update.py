@@ -31,6 +31,7 @@ from storage.ledger.table_files import TableFile
 from storage.lock import FileLock
 from telemetry_server.aggregates.day_pings import DayPings
 from telemetry_server.aggregates.summarise import SUMMARISED, summarise
+from telemetry_server.analysis.committed_files import ADVICE
 
 SUMMARISER_VERSION = f"4, {compressor_version()}"
 """Summaries of another version are made anew; compressors of several releases may write other bytes."""
@@ -41,6 +42,10 @@ ATTEMPTS = 5
 
 class TablesKeepChanging(Exception):
     """Table files were replaced at every attempt; the next run goes on.  One line."""
+
+
+class TableFileMissing(Exception):
+    """The ledger lists a table file that is neither here nor in the archive.  One line."""
 
 
 @dataclass(slots=True)
@@ -80,6 +85,7 @@ class Updater:
 
         Raises:
             OSError: The disk refuses; what was finished stays.
+            TableFileMissing: A table file is lost; what was finished stays.
             TablesKeepChanging: A day could not be read.
         """
         result = UpdateResult()
@@ -108,6 +114,9 @@ class Updater:
                 self._attempt(day, result)
                 return
             except FileNotFoundError:
+                lost = _lost_file(self._root, day)
+                if lost is not None:
+                    raise TableFileMissing(f"{lost} is missing; {ADVICE}") from None
                 # Merged into another file since it was listed.
                 if attempt == ATTEMPTS - 1:
                     raise TablesKeepChanging(f"the table files of {day} are replaced all the time") from None
@@ -202,6 +211,15 @@ def archived_of(root: DataRoot, day: str) -> dict[str, ArchivedObject]:
     """Return the copies of the files of *day* in the archive, by path."""
     with Ledger.for_reading(root) as ledger:
         return ledger.archived_objects(day)
+
+
+def _lost_file(root: DataRoot, day: str) -> Path | None:
+    """Return a table file of *day* that is missing and still listed."""
+    gone = {file.path for file in files_of(root, day) if not (root.path / file.path).exists()}
+    # A file that was merged or archived meanwhile left the list, or has its copy, before it was removed here.
+    archived = archived_of(root, day)
+    lost = [file.path for file in files_of(root, day) if file.path in gone and file.path not in archived]
+    return root.path / lost[0] if lost else None
 
 
 def is_current(table: DayTable, files: Sequence[TableFile]) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OPEN_ATTEMPTS = 20
 _DESCRIPTOR = re.compile(r"/dev/fd/\d+")
 _READING_FAILED = re.compile(r"reading the stream registered as '\w+' failed: (?P<reason>.*[^.])", re.DOTALL)
-_ADVICE = "telemetry-server tables check lists what is wrong"
+ADVICE = "telemetry-server tables check lists what is wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Snapshot:
             if missing is None:
                 return self
         assert missing is not None
-        raise SnapshotFailed(f"{missing.path} is missing; {_ADVICE}")
+        raise SnapshotFailed(f"{missing.path} is missing; {ADVICE}")
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -98,7 +98,7 @@ class Snapshot:
             return None
         paths = {source: str(file.path) for file, source in self._opened_files() if isinstance(source, str)}
         reason = _DESCRIPTOR.sub(lambda source: paths.get(source[0], source[0]), found["reason"])
-        return SnapshotFailed(f"a table cannot be read ({reason}); {_ADVICE}")
+        return SnapshotFailed(f"a table cannot be read ({reason}); {ADVICE}")
 
     def sources(self, table: str) -> list[str | ArchivedObject]:
         """

@@ -69,7 +69,7 @@ def seal_of(settings: Settings) -> Seal:
                 f"the records of {summed[0]} stay: PyArrow is not installed, so their aggregates cannot be"
                 " sealed; pip install 'telemetry-server[tables]'"
             )
-        from telemetry_server.aggregates.update import TablesKeepChanging
+        from telemetry_server.aggregates.update import TableFileMissing, TablesKeepChanging
 
         try:
             day_sealer(settings).seal(summed)
@@ -77,6 +77,8 @@ def seal_of(settings: Settings) -> Seal:
             raise NotSealed(
                 f"the records of {summed[0]} stay: {error}; run telemetry-server aggregate"
             ) from None
+        except TableFileMissing as error:
+            raise NotSealed(f"the records of {summed[0]} stay: {error}") from None
 
     return seal
 

@@ -220,7 +220,7 @@ class Forgetter:
         report.left += damaged
         if find_spec("pyarrow") is not None:
             from telemetry_server.aggregates.sealing import sealed_days
-            from telemetry_server.aggregates.update import TablesKeepChanging, Updater
+            from telemetry_server.aggregates.update import TableFileMissing, TablesKeepChanging, Updater
             from telemetry_server.privacy.forget_tables import forget_rows
 
             self._on_step("tables")
@@ -232,7 +232,7 @@ class Forgetter:
                 with damage_of("tables"):
                     made = Updater(self._root, self._disk).update()
                 report.removed[AGGREGATES] += len(made.days)
-            except TablesKeepChanging as error:
+            except (TableFileMissing, TablesKeepChanging) as error:
                 report.left.append(f"{error}; run forget again")
             except DamagedFile as error:
                 report.left.append(str(error))

@@ -10,6 +10,7 @@ from storage.disk import Disk
 from telemetry_server.aggregates.check import Checker
 from telemetry_server.aggregates.clients_answer import clients_answer
 from telemetry_server.aggregates.sealing import Sealer, sealed_days
+from telemetry_server.aggregates.update import TableFileMissing
 from tests.aggregates.pings import (
     FIXTURE,
     LINUX,
@@ -72,6 +73,18 @@ async def test_a_sealed_day_keeps_its_numbers_and_no_client_id(tmp_path):
     result = Checker(found.world.root).check()
     assert (result.findings, result.behind) == ([], [])
     assert seal(found, 1) == []
+
+
+async def test_a_day_with_a_missing_table_file_is_not_sealed(tmp_path):
+    """The file is named; another try would end the same way."""
+    world = World(tmp_path)
+    world.put_specs(REVISION, SPEC)
+    await filled(world, FIXTURE.values())
+    path = min(tmp_path.glob(f"tables/histograms/{DAY}/part-*"))
+    path.unlink()
+
+    with pytest.raises(TableFileMissing, match=path.name):
+        Sealer(world.root, Disk(), 1).seal([DAY])
 
 
 async def test_clients_of_sealed_days_are_exact_or_at_least(tmp_path):

@@ -59,6 +59,27 @@ def test_a_damaged_table_is_a_finding(run, world):
     run("aggregate", "--check")
 
 
+@pytest.mark.parametrize(
+    "words", [("aggregate",), ("histogram", "EXP", "--weight", "clients"), ("histogram", "NOPE")]
+)
+def test_a_missing_table_file_is_named(tmp_path, command, words):
+    """As by `sql`: to run it again does not help."""
+    world = World(tmp_path / "data")
+    world.put_specs(REVISION, SPEC)
+    asyncio.run(filled(world, FIXTURE.values()))
+    data = ("--data", str(world.root.path))
+    if words[0] == "histogram":
+        command("aggregate", *data)
+    path = min(world.root.path.glob("tables/histograms/20261120/part-*"))
+    path.unlink()
+
+    _, said = command(*words, *data, status=ExitStatus.BAD_INPUT)
+
+    assert said.splitlines()[-1] == (
+        f"telemetry-server {words[0]}: {path} is missing; telemetry-server tables check lists what is wrong"
+    )
+
+
 def test_histogram_prints_a_line_for_each_group(run):
     """With the numbers of the API; what is left out is said."""
     run("aggregate")

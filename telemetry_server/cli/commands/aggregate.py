@@ -16,7 +16,8 @@ examples:
 Aggregates are sums of the tables by build, day and other dimensions.  They can be removed at any time
 (state/aggregates) and made again.  `serve` keeps them up to date by itself.
 
-exit status: 1 if --check finds a difference, 4 if a sum is too large for 64 bits"""
+exit status: 1 if --check finds a difference, 4 if a file of a table is missing, or a
+sum is too large for 64 bits"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 def _update(args: argparse.Namespace, settings: Settings) -> int:
     from storage.disk import Disk
     from storage.ledger.ledger import Ledger
-    from telemetry_server.aggregates.update import TablesKeepChanging, Updater
+    from telemetry_server.aggregates.update import TableFileMissing, TablesKeepChanging, Updater
     from telemetry_server.composition.data_root import writable_data_root
 
     root = writable_data_root(settings)
@@ -53,6 +54,9 @@ def _update(args: argparse.Namespace, settings: Settings) -> int:
         except TablesKeepChanging as error:
             say(f"telemetry-server aggregate: {error}; run it again")
             return ExitStatus.TRY_AGAIN
+        except TableFileMissing as error:
+            say(f"telemetry-server aggregate: {error}")
+            return ExitStatus.BAD_INPUT
     if args.json:
         print_json(
             {

@@ -21,7 +21,7 @@ It shows one line for each build, day, version or branch; on a terminal also the
 distribution.  Builds more than three days ahead of their pings or more than a year older,
 and pings of test machines, are left out and counted.
 
-exit status: 1 if no revision defines the metric and no ping has it"""
+exit status: 1 if no revision defines the metric and no ping has it, 4 if a file of a table is missing"""
 _PERCENTILE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 DIMENSIONS = ("channel", "version", "application", "os", "os_version", "architecture", "doctype")
 
@@ -93,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the histogram."""
     from telemetry_server.aggregates.histogram_answer import NoSuchMetric, histogram_answer
     from telemetry_server.aggregates.query import HistogramQuery, selection_of
+    from telemetry_server.analysis.committed_files import SnapshotFailed
     from telemetry_server.composition.aggregates import aggregates_reader
 
     if args.by == "branch" and not args.experiment:
@@ -120,6 +121,9 @@ def run(args: argparse.Namespace) -> int:
     except NoSuchMetric as error:
         say(f"telemetry-server histogram: {error}")
         return ExitStatus.FINDINGS
+    except SnapshotFailed as error:
+        say(f"telemetry-server histogram: {error}")
+        return ExitStatus.BAD_INPUT
     try:
         _print(args, answer)
     except BrokenPipeError:
