@@ -214,7 +214,7 @@ class _Answer:
         if self._suppressed["cells"]:
             return "suppressed"
         if not self._found.is_seen:
-            if self._reader.is_behind():
+            if self._reader.days_behind_of(self._query):
                 return "not_aggregated_yet"
             if not self._is_summed and self._reader.is_stored(self._query.metric):
                 return ONLY_MARKED
@@ -226,7 +226,7 @@ class _Answer:
             wider = replace(self._query, selection=replace(self._query.selection, filters=others))
             if self._reader.sums(wider).sums:
                 return "not_sent_by_this_version"
-        return "not_aggregated_yet" if self._reader.is_behind() else "filtered_out"
+        return "not_aggregated_yet" if self._reader.days_behind_of(self._query) else "filtered_out"
 
 
 def _interval(group: GroupHistogram, found: Found, keys: Sequence[SumKey]) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from storage.aggregates.day_table import read_day_table
 from storage.data_root import DataRoot
 from storage.ledger.tables_ledger import TablesLedger
 from telemetry_server.aggregates.buckets import CUSTOM, LABELED_COUNTER, OWN_SHAPES, GleanBuckets
@@ -84,15 +83,18 @@ class Reader:
         is_defined = kind == LABELED_COUNTER.kind or kind.endswith(CUSTOM)
         return self.definitions.glean_buckets_of(metric) if is_defined else GleanBuckets()
 
-    def is_behind(self) -> bool:
-        """Return whether a day has table files that its table does not cover."""
-        from telemetry_server.aggregates.update import days_of, files_of, is_current
+    def days_behind(self, first: str = "", last: str = "") -> list[str]:
+        """Return the days from *first* to *last*, where given, that are not summed up to date."""
+        from telemetry_server.aggregates.update import days_behind
 
-        for day in days_of(self.root):
-            table, files = read_day_table(self.root, day), files_of(self.root, day)
-            if files and (table is None or not (table.is_sealed or is_current(table, files))):
-                return True
-        return False
+        lasts = [day for day in (last, self.through) if day]
+        return days_behind(self.root, first, min(lasts, default=""))
+
+    def days_behind_of(self, query: HistogramQuery) -> list[str]:
+        """Return the days that a question is about and that are not summed up to date."""
+        if query.by == "branch":
+            return []  # it reads the rows
+        return self.days_behind(*_bounds(query))
 
     def sums(self, query: HistogramQuery, metric: str | None = None) -> Found:
         """Return the sums of a question, or of another *metric* for the same selection."""
@@ -109,13 +111,11 @@ class Reader:
 
     def days_of(self, query: HistogramQuery) -> list[DaySums]:
         """Return the days that a question is about."""
-        if query.by not in ("day", "branch"):
-            return self.days
+        first, last = _bounds(query)
         return [
             day
             for day in self.days
-            if (not query.first or day.table.day >= query.first)
-            and (not query.last or day.table.day <= query.last)
+            if (not first or day.table.day >= first) and (not last or day.table.day <= last)
         ]
 
     def rows(self, query: HistogramQuery, metric: str, selection: Selection) -> Found:
@@ -123,7 +123,7 @@ class Reader:
         from telemetry_server.aggregates.row_sums import RowSums
 
         asked = RowSums(metric, selection, query.group_of, query.experiment if query.by == "branch" else "")
-        bounds = (query.first, query.last) if query.by in ("day", "branch") else ("", "")
+        bounds = _bounds(query)
         sealed = frozenset(self.sealed_days)
 
         def read(days: "list[DayFiles]") -> Found:
@@ -143,6 +143,11 @@ class Reader:
         from telemetry_server.aggregates.stored_metrics import is_stored
 
         return with_open_files(self.root, lambda days: is_stored(days, metric), ("", ""))
+
+
+def _bounds(query: HistogramQuery) -> tuple[str, str]:
+    """Return the first and the last day of arrival that a question names; empty for all."""
+    return (query.first, query.last) if query.by in ("day", "branch") else ("", "")
 
 
 Made = TypeVar("Made")

@@ -1,5 +1,6 @@
 """Brings the tables of days up to date with the table files, and checks them against these."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -201,10 +202,32 @@ def days_of(root: DataRoot) -> list[str]:
     return sorted(days.union(days_with_table(root)))
 
 
-def files_of(root: DataRoot, day: str) -> list[TableFile]:
-    """Return the table files of *day* that are summarised, in order."""
+def files_of(root: DataRoot, day: str | None = None) -> list[TableFile]:
+    """Return the table files that are summarised, of one *day* if given, in order."""
     with Ledger.for_reading(root) as ledger:
         return [file for file in ledger.table_files(day=day) if file.table in SUMMARISED and file.rows]
+
+
+def days_behind(root: DataRoot, first: str = "", last: str = "") -> list[str]:
+    """
+    Return the days from *first* to *last*, where given, that are not summed up to date.
+
+    Raises:
+        BrokenAggregate: The list of such a day is damaged.
+    """
+    days = [day for day in days_of(root) if day >= first and (not last or day <= last)]
+    tables = {day: read_day_table(root, day) for day in days}
+    files: dict[str, list[TableFile]] = defaultdict(list)
+    for file in files_of(root):
+        files[file.day].append(file)
+    return [day for day, table in tables.items() if is_behind(table, files[day])]
+
+
+def is_behind(table: DayTable | None, files: Sequence[TableFile]) -> bool:
+    """Return whether *table* is not the sum of *files*; what is sealed stays as it is."""
+    if table is None:
+        return bool(files)
+    return not table.is_sealed and not is_current(table, files)
 
 
 def archived_of(root: DataRoot, day: str) -> dict[str, ArchivedObject]:

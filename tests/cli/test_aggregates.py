@@ -5,11 +5,13 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from telemetry_server.cli.commands.histogram import chart_rows
+from telemetry_server.cli.days_behind import say_behind
 from telemetry_server.cli.exit_status import ExitStatus
 from telemetry_server.terminal.bar_chart import bar_chart
 from tests.aggregates.pings import FIXTURE, MAC, REVISION, SPEC, Main, exp, filled
@@ -135,6 +137,59 @@ def test_clients_are_counted_by_what_is_asked_for(run):
     assert table.splitlines()[-1].split() == ["42", "nightly", "3", "6"]
     assert lines == ["day,clients,pings", "20261121,2,3"]
     assert [row["clients"] for row in answer["rows"]] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("words", "days"),
+    [
+        (("clients",), "20261120, 20261121"),
+        (("clients", "--json"), "20261120, 20261121"),
+        (("clients", "--from", "20261121", "--csv"), "20261121"),
+        (("clients", "--to", "20261119"), ""),
+        (("histogram", "EXP"), "20261120, 20261121"),
+        (("histogram", "EXP", "--by", "day", "--to", "20261120", "--json"), "20261120"),
+        (("histogram", "EXP", "--as-of", "20261120"), "20261120"),
+        (("histogram", "EXP", "--by", "branch", "--experiment", "none"), ""),
+    ],
+)
+def test_days_that_are_not_summed_up_yet_are_named(tmp_path, command, words, days):
+    """On stderr, with the command that sums them up; then they are not named any more."""
+    world = World(tmp_path / "data")
+    world.put_specs(REVISION, SPEC)
+    asyncio.run(filled(world, FIXTURE.values()))
+    data = ("--data", str(world.root.path))
+    line = f"not summed up yet: {days}; run: telemetry-server aggregate --data {world.root.path}"
+
+    said = command(*words, *data)[1].splitlines()
+    command("aggregate", *data)
+
+    assert [text for text in said if text.startswith("not summed up yet: ")] == ([line] if days else [])
+    assert "not summed up" not in command(*words, *data)[1]
+
+
+def test_a_day_that_grew_is_named_until_it_is_summed_up_again(tmp_path, command):
+    """The printed numbers stay what they were."""
+    world = World(tmp_path / "data")
+    world.put_specs(REVISION, SPEC)
+    data = ("--data", str(world.root.path))
+    asyncio.run(filled(world, [Main(1, "A", 20, os=MAC, parent=exp({8: 1}, 9))]))
+    command("aggregate", *data)
+    before = [command(*words, *data)[0] for words in (("clients",), ("histogram", "EXP"))]
+    asyncio.run(filled(world, [Main(2, "B", 20, os=MAC, parent=exp({8: 1}, 9))]))
+
+    for words, printed in zip((("clients",), ("histogram", "EXP")), before, strict=True):
+        table, said = command(*words, *data)
+        assert table == printed
+        assert "not summed up yet: 20261120; run: telemetry-server aggregate" in said
+
+
+def test_of_many_days_the_first_and_the_last_are_named(capsys):
+    """And their number."""
+    say_behind([f"202611{day}" for day in range(10, 30)], Path("data"))
+
+    assert capsys.readouterr().err == (
+        "not summed up yet: 20 days from 20261110 to 20261129; run: telemetry-server aggregate --data data\n"
+    )
 
 
 def test_charts_are_drawn_in_characters():

@@ -54,9 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the clients."""
     from telemetry_server.aggregates.clients_answer import clients_answer
+    from telemetry_server.cli.days_behind import say_behind
     from telemetry_server.composition.aggregates import aggregates_reader
 
-    answer = clients_answer(aggregates_reader(settings_of(args)), args.by, args.first or "", args.last or "")
+    settings, days = settings_of(args), (args.first or "", args.last or "")
+    reader = aggregates_reader(settings)
+    answer = clients_answer(reader, args.by, *days)
     names = (*args.by, "clients", "pings")
     rows = [[row[name] for name in names] for row in answer["rows"]]
     if args.json:
@@ -71,4 +74,5 @@ def run(args: argparse.Namespace) -> int:
             say(f"not shown, with too few clients: {answer['suppressed']['cells']:,} rows")
         if answer["left_out"]["automation"]:
             say(f"left out, of test machines: {answer['left_out']['automation']:,} pings")
+    say_behind(reader.days_behind(*days), settings.data_dir)
     return ExitStatus.DONE

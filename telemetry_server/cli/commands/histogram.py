@@ -94,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
     from telemetry_server.aggregates.histogram_answer import NoSuchMetric, histogram_answer
     from telemetry_server.aggregates.query import HistogramQuery, selection_of
     from telemetry_server.analysis.committed_files import SnapshotFailed
+    from telemetry_server.cli.days_behind import say_behind
     from telemetry_server.composition.aggregates import aggregates_reader
 
     if args.by == "branch" and not args.experiment:
@@ -116,8 +117,10 @@ def run(args: argparse.Namespace) -> int:
         merges=args.merge is not None,
         is_smoothed=args.smoothed,
     )
+    settings = settings_of(args)
+    reader = aggregates_reader(settings, args.as_of or "")
     try:
-        answer = histogram_answer(aggregates_reader(settings_of(args), args.as_of or ""), query)
+        answer = histogram_answer(reader, query)
     except NoSuchMetric as error:
         say(f"telemetry-server histogram: {error}")
         return ExitStatus.FINDINGS
@@ -133,6 +136,7 @@ def run(args: argparse.Namespace) -> int:
             raise
         say(f"telemetry-server histogram: {args.svg or args.png}: {error.strerror or error}")
         return ExitStatus.CONFIGURATION
+    say_behind(reader.days_behind_of(query), settings.data_dir)
     return ExitStatus.DONE
 
 
@@ -216,7 +220,7 @@ REASONS = {
     "not_sent_by_this_version": "no ping of this selection has it",
     "filtered_out": "the selection leaves nothing",
     "suppressed": "too few clients in every group",
-    "not_aggregated_yet": "not summed up yet: run telemetry-server aggregate",
+    "not_aggregated_yet": "not summed up yet",
 }
 
 
