@@ -13,7 +13,7 @@ from storage.errors import BrokenAggregate
 from storage.ledger.table_files import TableFile
 from telemetry_server.aggregates.day_pings import DayPings
 from telemetry_server.aggregates.summarise import summarise
-from telemetry_server.aggregates.update import SUMMARISER_VERSION, archived_of, days_of, files_of, is_current
+from telemetry_server.aggregates.update import SUMMARISER_VERSION, archived_of, days_of, files_of, is_behind
 
 ATTEMPTS = 5
 
@@ -22,7 +22,7 @@ ATTEMPTS = 5
 class CheckResult:
     """What a check found."""
 
-    days: int = 0
+    days: int = 0  # that have a table
     summaries: int = 0  # made anew and compared
     behind: list[str] = field(default_factory=list)  # days that do not cover all table files
     findings: list[str] = field(default_factory=list)
@@ -48,7 +48,6 @@ class Checker:
         """
         result = CheckResult()
         for day in days_of(self._root):
-            result.days += 1
             for attempt in range(ATTEMPTS):
                 found = CheckResult()
                 try:
@@ -58,6 +57,7 @@ class Checker:
                     if attempt < ATTEMPTS - 1:
                         continue
                     found.findings.append(f"{day}: {error.filename} is gone")
+                result.days += found.days
                 result.summaries += found.summaries
                 result.behind += found.behind
                 result.findings += found.findings
@@ -68,13 +68,15 @@ class Checker:
         try:
             table = read_day_table(self._root, day)
         except BrokenAggregate as error:
+            result.days += 1
             result.findings.append(f"{day}: {error}")
             return
         files = files_of(self._root, day)
-        if table is None or (not table.is_sealed and not is_current(table, files)):
+        if is_behind(table, files):
             result.behind.append(day)
         if table is None:
             return
+        result.days += 1
         whole = [self._is_whole(table, place, result) for place in range(len(table.parts))]
         if table.is_sealed or table.version != SUMMARISER_VERSION:
             return

@@ -46,6 +46,29 @@ def test_aggregate_says_what_changed(run):
     assert checked == {"days": 2, "summaries": 4, "behind": [], "findings": []}
 
 
+def test_a_check_counts_only_days_that_have_an_aggregate(tmp_path, command):
+    """Days that were never summed up are not up to date, and nothing else is said of them."""
+    world = World(tmp_path / "data")
+    world.put_specs(REVISION, SPEC)
+    data = ("--data", str(world.root.path))
+    asyncio.run(filled(world, [Main(1, "A", 20, os=MAC)]))
+    never = command("aggregate", "--check", *data)[0].splitlines()
+    command("aggregate", *data)
+    asyncio.run(filled(world, [Main(2, "B", 21, os=MAC)]))
+    one = command("aggregate", "--check", *data)[0].splitlines()
+    answer = json.loads(command("aggregate", "--check", "--json", *data)[0])
+
+    assert never == [
+        "there are no aggregates",
+        "not up to date (telemetry-server aggregate does that): 20261120",
+    ]
+    assert one == [
+        "the aggregates of 1 days hold what the tables say",
+        "not up to date (telemetry-server aggregate does that): 20261121",
+    ]
+    assert (answer["days"], answer["behind"]) == (1, ["20261121"])
+
+
 def test_a_damaged_table_is_a_finding(run, world):
     """Status 1; once it is removed, it is made again."""
     run("aggregate")

@@ -95,11 +95,12 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
             }
         )
     else:
-        print_text(
-            "the aggregates DIFFER from the tables:"
-            if result.findings
-            else f"the aggregates of {result.days:,} days hold what the tables say"
-        )
+        if result.findings:
+            print_text("the aggregates DIFFER from the tables:")
+        elif result.days:
+            print_text(f"the aggregates of {result.days:,} days hold what the tables say")
+        else:
+            print_text("there are no aggregates")
         if result.behind:
             print_text(f"not up to date (telemetry-server aggregate does that): {', '.join(result.behind)}")
         for finding in result.findings:
