@@ -125,6 +125,7 @@ def test_histogram_prints_a_line_for_each_group(run):
         (("EXP", "--channel", "beta"), ExitStatus.DONE, "the selection leaves nothing"),
         (("LIN",), ExitStatus.DONE, "no ping of this selection has it"),
         (("EXP", "--by", "branch"), ExitStatus.USAGE, "--experiment"),
+        (("",), ExitStatus.USAGE, "argument NAME: it is empty"),
     ],
 )
 def test_histogram_says_why_there_is_nothing(run, words, status, text):

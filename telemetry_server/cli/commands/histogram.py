@@ -40,9 +40,21 @@ def percentile_list(text: str) -> tuple[str, ...]:
     return found
 
 
+def metric_name(text: str) -> str:
+    """
+    Return *text*.
+
+    Raises:
+        argparse.ArgumentTypeError: It is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``histogram``."""
-    parser.add_argument("metric", metavar="NAME", help="name of the measurement")
+    parser.add_argument("metric", type=metric_name, metavar="NAME", help="name of the measurement")
     parser.add_argument(
         "--by",
         choices=("build", "day", "version", "branch"),
