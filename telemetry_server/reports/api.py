@@ -149,7 +149,7 @@ async def quarantine(ask: Ask) -> Answer:
         reason=given.reason,
         histogram=given.histogram,
         limit=given.limit,
-        after=texts_after(given.cursor, 4),
+        after=texts_after(given.cursor, 5),
         with_bodies=given.bodies,
     )
     columns = (*QUARANTINE_COLUMNS, "body", "body_base64") if given.bodies else QUARANTINE_COLUMNS

@@ -12,7 +12,8 @@ from telemetry_server.inspection.submission_listing import shown_refusal
 from telemetry_server.outcomes.quarantine_line import one_by_one
 from telemetry_server.reports.queries.source import Source
 
-Key = tuple[str, str, str, str]
+Key = tuple[str, str, str, str, str]
+"""Moment, document id, histogram, reason and place: the place alone tells keys of one histogram apart."""
 FIELDS = ("document_id", "received_at", "reason", "detail", "histogram", "namespace", "doctype", "path")
 
 
@@ -65,13 +66,17 @@ def _entries(
         except FileNotFoundError:  # merged or expired meanwhile
             continue
         with stream:
-            for line in read_lines(stream, file.length):
-                for fields in one_by_one(orjson.loads(line.partition(b"\t")[2])):
-                    key = tuple(
-                        str(fields.get(name) or "")
-                        for name in ("received_at", "document_id", "histogram", "reason")
-                    )
-                    yield key, _entry(fields, with_bodies=with_bodies)  # type: ignore[misc]
+            for number, line in enumerate(read_lines(stream, file.length)):
+                for index, fields in enumerate(one_by_one(orjson.loads(line.partition(b"\t")[2]))):
+                    place = f"{file.name} {number:010} {index:06}"
+                    yield _key(fields, place), _entry(fields, with_bodies=with_bodies)
+
+
+def _key(fields: dict[str, Any], place: str) -> Key:
+    moment, document_id, histogram, reason = (
+        str(fields.get(name) or "") for name in ("received_at", "document_id", "histogram", "reason")
+    )
+    return moment, document_id, histogram, reason, place
 
 
 def _entry(fields: dict[str, Any], *, with_bodies: bool) -> dict[str, Any]:

@@ -90,7 +90,7 @@ async def _entries(ask: Ask) -> dict[str, Any] | None:
         reason=wanted.reason,
         histogram=wanted.histogram,
         limit=wanted.limit,
-        after=texts_after(wanted.cursor, 4),
+        after=texts_after(wanted.cursor, 5),
         with_bodies=False,
     )
     return {"items": found["items"], "next_cursor": cursor_of(found["next"]) or ""}
