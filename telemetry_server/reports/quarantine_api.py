@@ -13,7 +13,7 @@ REPLAY_COLUMNS = (
 
 
 async def counted(ask: Ask) -> list[dict[str, Any]]:
-    """Return how many lines quarantine has by day or hour, and by reason, the newest first."""
+    """Return how many pings and histograms are in quarantine by day or hour and by reason."""
     given = ask.parameters
     found: Any = await ask.services.ask_object(
         "quarantine_counts",

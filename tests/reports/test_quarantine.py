@@ -14,6 +14,7 @@ from tests.support.data_root import SPEC, World, a_ping, an_id, submitted
 
 KEYS = 6
 TIMES = 3
+HELD = {"invalid_bucket": KEYS, "invalid_json": 2 * TIMES, "unknown_histogram": 1}
 KEYED = {"KEYED_MS": {**SPEC["LOAD_MS"], "keyed": "true"}}
 
 
@@ -52,8 +53,7 @@ async def test_pages_of_quarantine_hold_every_entry_once_the_newest_first(limit,
     assert items == whole
     assert moments == sorted(moments, reverse=True)
     found = Counter(item["reason"] for item in whole)
-    expected = {"invalid_bucket": KEYS, "invalid_json": 2 * TIMES, "unknown_histogram": 1}
-    assert found == {reason: expected[reason] for reason in found} and found
+    assert found == {reason: HELD[reason] for reason in found} and found
 
 
 async def test_older_entries_of_the_page_are_all_that_there_are(refused):
@@ -77,3 +77,28 @@ async def test_a_cursor_of_an_earlier_version_is_refused(refused):
         answer = await reports.get(f"/api/v1/quarantine?cursor={earlier}")
 
     assert (answer.status, answer.json()["parameter"]) == (400, "cursor")
+
+
+@pytest.mark.parametrize("of", ["/api/v1/quarantine", "counts?by=day", "counts?by=hour"])
+async def test_every_key_of_a_keyed_histogram_counts(of, refused):
+    """A line of quarantine holds all that a ping lost for one reason."""
+    async with running_reports(refused.setup) as reports:
+        target = of if of.startswith("/") else f"/api/v1/quarantine/{of}"
+        answer = (await reports.get(target)).json()
+
+    items = answer["counts"] if "counts" in answer else answer["items"]
+    assert {item["reason"]: item["count"] for item in items} == HELD
+
+
+async def test_the_page_counts_every_key_of_a_keyed_histogram(refused):
+    """As the API does, in the table of reasons and in that of days."""
+    async with running_reports(refused.setup) as reports:
+        page = (await reports.get("/quarantine")).text
+    days = page.partition('id="numbers"')[2].partition("</table>")[0]
+    names = re.findall(r'class="count">([a-z_]+)</th>', days)
+
+    assert dict(re.findall(r'">([a-z_]+)</a></th>\s*<td class="count">(\d+)</td>', page)) == {
+        reason: str(count) for reason, count in HELD.items()
+    }
+    assert max(re.findall(r'<td class="count">(\d+)</td>', days), key=int) == str(sum(HELD.values()))
+    assert set(names) == set(HELD)

@@ -10,6 +10,7 @@ from storage.ledger.ledger import Ledger
 from storage.partitions.frames import read_lines
 from telemetry_server.inspection.submission_listing import shown_refusal
 from telemetry_server.outcomes.quarantine_line import one_by_one
+from telemetry_server.reports.queries.quarantine_counts import files_of, held_by_day
 from telemetry_server.reports.queries.source import Source
 
 Key = tuple[str, str, str, str, str]
@@ -19,15 +20,11 @@ FIELDS = ("document_id", "received_at", "reason", "detail", "histogram", "namesp
 
 def quarantine_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of ``/api/v1/quarantine``: entries the newest first, its cursor as a list."""
-    first, last, reason, limit = (arguments[name] for name in ("first_day", "last_day", "reason", "limit"))
-    histogram = arguments["histogram"]
+    reason, histogram, limit = arguments["reason"], arguments["histogram"], arguments["limit"]
     after = None if arguments["after"] is None else tuple(arguments["after"])
     found: list[tuple[Key, dict[str, Any]]] = []
-    counts = []
     with source.ledger() as ledger:
-        held = _held(ledger, first, last, reason)
-        for (day, of_reason), number in held.items():
-            counts.append({"day": day, "reason": of_reason, "count": number})
+        held = held_by_day(ledger, files_of(ledger, {**arguments, "histogram": ""}))
         for day in sorted({day for day, _ in held}, reverse=True):
             if after is not None and day > str(after[0])[:10].replace("-", ""):
                 continue
@@ -40,21 +37,12 @@ def quarantine_answer(source: Source, arguments: dict[str, Any]) -> dict[str, An
             found += heapq.nlargest(limit + 1 - len(found), wanted, key=lambda each: each[0])
             if len(found) > limit:
                 break
+    in_order = sorted(held.items(), key=lambda each: (-int(each[0][0]), each[0][1]))
     return {
-        "counts": counts,
+        "counts": [{"day": day, "reason": of_reason, "count": count} for (day, of_reason), count in in_order],
         "items": [entry for _, entry in found[:limit]],
         "next": found[limit - 1][0] if len(found) > limit else None,
     }
-
-
-def _held(ledger: Ledger, first: str, last: str, reason: str) -> dict[tuple[str, str], int]:
-    """Return how many lines quarantine holds by day and reason, the newest day first."""
-    held: dict[tuple[str, str], int] = {}
-    for file in ledger.files("quarantine"):
-        _, day, of_reason = file.directory.split("/")[:3]
-        if first <= day and (not last or day <= last) and reason in ("", of_reason):
-            held[day, of_reason] = held.get((day, of_reason), 0) + file.records
-    return dict(sorted(held.items(), key=lambda each: (-int(each[0][0]), each[0][1])))
 
 
 def _entries(

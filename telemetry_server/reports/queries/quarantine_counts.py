@@ -1,14 +1,14 @@
 """Quarantine over time: counts by day or hour, the newest sample of each reason, schema violations."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from storage.ledger.ledger import Ledger
-from storage.ledger.values import StoredFile
+from storage.ledger.values import Entry, StoredFile
 from storage.partitions.frames import read_lines
 from telemetry_server.outcomes.outcome import HistogramReason, QuarantineReason
 from telemetry_server.outcomes.quarantine_line import one_by_one
@@ -19,14 +19,15 @@ from telemetry_server.reports.queries.source import Source
 MAX_VIOLATIONS = 100
 SAMPLE_FIELDS = ("document_id", "received_at", "reason", "detail", "histogram", "namespace", "doctype")
 Counts = Counter[tuple[str, str]]
-"""Lines by day (YYYYMMDD) or hour (2026-11-27T14), and by reason."""
+"""Pings or dropped histograms by day (YYYYMMDD) or hour (2026-11-27T14), and by reason."""
+HISTOGRAM_REASONS = frozenset(HistogramReason)
 
 
 def quarantine_counts_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return all items of ``/api/v1/quarantine/counts``, the newest first."""
     with source.ledger() as ledger:
-        files = list(_files(ledger, arguments))
-        counts = _counted(source, files, arguments["by"], arguments["histogram"])
+        files = list(files_of(ledger, arguments))
+        counts = _counted(source, ledger, files, arguments["by"], arguments["histogram"])
     items = [_item(when, reason, count) for (when, reason), count in counts.items() if count]
     items.sort(key=lambda item: (item["hour"] or item["day"], item["reason"]), reverse=True)
     return {"items": items}
@@ -38,10 +39,9 @@ def quarantine_samples_answer(source: Source, arguments: dict[str, Any]) -> dict
     newest_day: dict[str, str] = {}
     samples: dict[str, tuple[str, dict[str, Any]]] = {}
     with source.ledger() as ledger:
-        files = list(_files(ledger, arguments))
-        for file in files:
-            reason, day = _reason_of(file), _day_of(file)
-            held[reason] += file.records
+        files = list(files_of(ledger, arguments))
+        for (day, reason), count in held_by_day(ledger, files).items():
+            held[reason] += count
             newest_day[reason] = max(day, newest_day.get(reason, ""))
         for file in files:
             reason = _reason_of(file)
@@ -54,7 +54,7 @@ def quarantine_samples_answer(source: Source, arguments: dict[str, Any]) -> dict
         "reasons": [
             {
                 "reason": reason,
-                "of": "histograms" if reason in set(HistogramReason) else "pings",
+                "of": "histograms" if reason in HISTOGRAM_REASONS else "pings",
                 "count": count,
                 "newest": {name: samples[reason][1].get(name) for name in SAMPLE_FIELDS},
             }
@@ -68,7 +68,7 @@ def schema_violations(source: Source, ledger: Ledger, first: str, last: str) -> 
     """Return the most frequent schema violations in quarantine, by doctype and what is wrong."""
     details: Counter[Detail] = Counter()
     wanted = {"first_day": first, "last_day": last, "reason": QuarantineReason.SCHEMA_VIOLATION.value}
-    for file in _files(ledger, {**wanted, "histogram": ""}):
+    for file in files_of(ledger, {**wanted, "histogram": ""}):
         details.update(source.quarantine_files.held(file).details)
     return [
         {"namespace": namespace, "doctype": doctype, "detail": detail, "pings": count}
@@ -76,25 +76,39 @@ def schema_violations(source: Source, ledger: Ledger, first: str, last: str) -> 
     ]
 
 
-def _files(ledger: Ledger, wanted: dict[str, Any]) -> Iterator[StoredFile]:
+def held_by_day(ledger: Ledger, files: Iterable[StoredFile]) -> Counts:
+    """Return counts by day; *files* are all of each day and reason, or none."""
+    counts: Counts = Counter()
+    booked = ledger.tally()
+    for file in files:
+        day, reason = _day_of(file), _reason_of(file)
+        if reason in HISTOGRAM_REASONS:  # a line may hold many
+            counts[day, reason] = booked.get((day, Entry.HISTOGRAM_DROPPED, reason), 0)
+        else:
+            counts[day, reason] += file.records
+    return counts
+
+
+def files_of(ledger: Ledger, wanted: dict[str, Any]) -> Iterator[StoredFile]:
+    """Yield the files of the days and the reason that are wanted; those of histograms if one is."""
     first, last, reason = wanted["first_day"], wanted["last_day"], wanted["reason"]
     for file in ledger.files("quarantine"):
-        if wanted["histogram"] and _reason_of(file) not in set(HistogramReason):
+        if wanted["histogram"] and _reason_of(file) not in HISTOGRAM_REASONS:
             continue
         day = _day_of(file)
         if first <= day and (not last or day <= last) and reason in ("", _reason_of(file)):
             yield file
 
 
-def _counted(source: Source, files: list[StoredFile], by: str, histogram: str) -> Counts:
+def _counted(source: Source, ledger: Ledger, files: list[StoredFile], by: str, histogram: str) -> Counts:
+    if by == "day" and not histogram:
+        return held_by_day(ledger, files)
     counts: Counts = Counter()
     for file in files:
         reason, day = _reason_of(file), _day_of(file)
         if histogram:
             for moment in _moments_of_histogram(source, file, histogram):
                 counts[moment[:13] if by == "hour" else day, reason] += 1
-        elif by == "day":
-            counts[day, reason] += file.records
         else:
             for hour, number in source.quarantine_files.held(file).hours.items():
                 counts[hour, reason] += number

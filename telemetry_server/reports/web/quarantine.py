@@ -29,7 +29,7 @@ class OverTime:
 
     reasons: Sequence[str]  # the most frequent first
     bars: Sequence[Mapping[str, Any]]  # the oldest first: start, total, and a count for each reason
-    left_out: int  # lines before the first bar
+    left_out: int  # what came before the first bar
 
 
 async def quarantine(ask: Ask) -> Answer:
