@@ -13,7 +13,7 @@ from telemetry_server.observability.events import RecordsRead
 from telemetry_server.reports.answers import Answer, csv_answer, json_answer, not_kept
 from telemetry_server.reports.cursor import cursor_of, offset_after, texts_after
 from telemetry_server.reports.models import Statement
-from telemetry_server.reports.parameters import checked
+from telemetry_server.reports.parameters import checked, days_asked
 from telemetry_server.reports.problems import Problem
 from telemetry_server.reports.queries.errors import BadQuery, QueryError
 from telemetry_server.reports.query_problems import problem_of_query
@@ -81,8 +81,7 @@ async def pings(ask: Ask) -> Answer:
         "debug_id": given.debug_id,
         "outcome": given.outcome or "",
         "reason": given.reason,
-        "first_day": given.day or given.first or "",
-        "last_day": given.day or given.last or "",
+        **days_asked(given),
     }
     if len(wanted["q"]) == 36:
         document_id_of(wanted["q"])
@@ -139,13 +138,13 @@ async def submissions(ask: Ask) -> Answer:
 async def quarantine(ask: Ask) -> Answer:
     """Answer ``/api/v1/quarantine``."""
     given = ask.parameters
+    days = days_asked(given)
     if given.bodies:
         require(ask, Right.RECORDS, "Bodies in quarantine")
-        note_reading(ask, "bodies in quarantine", f"{given.day or given.first or ''} {given.reason}".strip())
+        note_reading(ask, "bodies in quarantine", f"{days['first_day']} {given.reason}".strip())
     found: Any = await ask.services.ask_object(
         "quarantine",
-        first_day=given.day or given.first or "",
-        last_day=given.day or given.last or "",
+        **days,
         reason=given.reason,
         histogram=given.histogram,
         limit=given.limit,

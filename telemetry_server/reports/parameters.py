@@ -250,6 +250,18 @@ def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
         raise _bad(name, _reason(model, name, first)) from None
 
 
+def days_asked(given: PingsParameters | QuarantineParameters) -> dict[str, str]:
+    """
+    Return the first and the last day that are wanted; an empty end is open.
+
+    Raises:
+        Problem: A day is given beside a span.
+    """
+    if given.day and (given.first or given.last):
+        raise _bad("day", "give either day, or from and to")
+    return {"first_day": given.day or given.first or "", "last_day": given.day or given.last or ""}
+
+
 def _reason(model: type[BaseModel], name: str, error: Mapping[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
         field = next((f for key, f in model.model_fields.items() if name in (key, f.alias)), None)

@@ -163,6 +163,19 @@ async def test_a_wrong_day_or_hour_is_answered_with_the_form_of_both(setup):
     assert described["from"] == described["to"] == words
 
 
+@pytest.mark.parametrize("list_", ["pings", "quarantine"])
+@pytest.mark.parametrize("span", ["from=20261123", "to=2026-11-23", "from=20261122&to=20261122"])
+async def test_a_day_beside_a_span_is_refused(span, list_, setup):
+    """Neither is ignored; an empty parameter counts as absent."""
+    async with running_reports(setup) as reports:
+        both = await reports.get(f"/api/v1/{list_}?day={DAY}&{span}")
+        one = await reports.get(f"/api/v1/{list_}?day={DAY}&from=&to=")
+
+    assert (both.status, one.status) == (400, 200)
+    assert both.json()["detail"] == "day: give either day, or from and to"
+    assert both.json()["parameter"] == "day"
+
+
 async def test_a_ping_is_answered_as_explain_has_it(setup, command):
     """With its body where that is asked for."""
     async with running_reports(setup) as reports:
