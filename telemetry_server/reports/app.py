@@ -271,6 +271,8 @@ def _problem_of(error: Exception) -> Problem:
         return problem_of_query(error)
     if isinstance(error, BadAccessFile) or (isinstance(error, QueryBroken) and not error.is_fault):
         WorkFailed("answering a report", str(error)).emit()
+        if isinstance(error, QueryBroken) and error.check:
+            return Problem("unavailable", f"A file is missing or damaged. {error.check} names it.")
         return Problem("unavailable", "The data cannot be read now; the server's log says why.")
     return _fault(error)
 

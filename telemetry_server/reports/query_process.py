@@ -24,9 +24,10 @@ ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
 class QueryBroken(Exception):
     """A query without an answer by a fault of ours, or because the data cannot be read.  One line."""
 
-    def __init__(self, detail: str, *, is_fault: bool) -> None:
+    def __init__(self, detail: str, *, is_fault: bool, check: str = "") -> None:
         super().__init__(detail)
         self.is_fault = is_fault
+        self.check = check  # the command that names the missing or damaged file, if it is one
 
 
 class QueryProcess:
@@ -88,7 +89,8 @@ class QueryProcess:
             return body
         if (kind := BY_NAME.get(head["error"])) is not None:
             raise kind(head["detail"])
-        raise QueryBroken(head["detail"], is_fault=head["error"] != "storage")
+        is_fault = head["error"] != "storage"
+        raise QueryBroken(head["detail"], is_fault=is_fault, check=head.get("check", ""))
 
     async def _receive(self) -> bytes:
         assert self._process.stdout is not None

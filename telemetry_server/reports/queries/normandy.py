@@ -9,7 +9,7 @@ import orjson
 
 from telemetry_server.normandy import answers
 from telemetry_server.normandy.answers import Question
-from telemetry_server.reports.queries.errors import BadQuery, NothingFound, QueryError
+from telemetry_server.reports.queries.errors import BadQuery, NothingFound
 from telemetry_server.reports.queries.source import Source
 from telemetry_server.reports.queries.statement import SHARE_OF_DUCKDB
 
@@ -110,7 +110,6 @@ def _question(source: Source, arguments: dict[str, Any]) -> Question:
 
 @contextmanager
 def _opened(source: Source) -> "Iterator[duckdb.DuckDBPyConnection]":
-    from telemetry_server.analysis.committed_files import SnapshotFailed
     from telemetry_server.analysis.extras import TablesNotInstalled
     from telemetry_server.analysis.query import QueryLimits, opened_session
 
@@ -122,5 +121,3 @@ def _opened(source: Source) -> "Iterator[duckdb.DuckDBPyConnection]":
             yield session.connection
     except TablesNotInstalled as error:
         raise BadQuery(str(error)) from None
-    except SnapshotFailed as error:
-        raise QueryError(str(error)) from None

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from telemetry_server.reports.queries.errors import BadQuery, QueryError, QueryStopped
+from telemetry_server.reports.queries.errors import BadQuery, QueryStopped
 from telemetry_server.reports.queries.source import Source
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ def statement_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any
         BadQuery: The statement is refused or wrong.
         QueryStopped: It took too much time or memory, or its result is too large.
     """
-    from telemetry_server.analysis.committed_files import SnapshotFailed
     from telemetry_server.analysis.extras import TablesNotInstalled
     from telemetry_server.analysis.query import QueryLimits, opened_session
     from telemetry_server.analysis.statement import StatementRefused
@@ -46,8 +45,6 @@ def statement_answer(source: Source, arguments: dict[str, Any]) -> dict[str, Any
         raise QueryStopped(_reason(str(error), setup.timeout_seconds, setup.memory_bytes)) from None
     except StatementHung as hung:
         raise QueryStopped(f"The query was stopped after {setup.timeout_seconds:g} s.") from hung
-    except SnapshotFailed as error:
-        raise QueryError(str(error)) from None
     return answers[0]
 
 

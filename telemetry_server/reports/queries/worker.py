@@ -24,6 +24,7 @@ from telemetry_server.reports.queries.errors import QueryError, QueryStopped
 from telemetry_server.reports.queries.messages import framed, read_message
 from telemetry_server.reports.queries.setup import QuerySetup
 from telemetry_server.reports.queries.source import Source
+from telemetry_server.reports.queries.unreadable import check_of
 
 Answerer = Callable[[Source, dict[str, Any]], dict[str, Any]]
 
@@ -93,10 +94,12 @@ def answer(source: Source, question: bytes) -> tuple[dict[str, Any], bytes]:
         mebibytes = source.setup.memory_bytes / 2**20
         detail = f"The query was stopped: it needs more than {mebibytes:,.0f} MiB of memory."
         return {"ok": False, "error": QueryStopped.__name__, "detail": detail}, b""
-    except (StorageError, OSError) as error:
-        return {"ok": False, "error": "storage", "detail": f"{type(error).__name__}: {error}"}, b""
     except Exception as error:
-        return _fault(error)
+        check = check_of(error)
+        if not check and not isinstance(error, StorageError | OSError):
+            return _fault(error)
+        detail = f"{type(error).__name__}: {error}"
+        return {"ok": False, "error": "storage", "detail": detail, "check": check}, b""
 
 
 def _fault(error: Exception) -> tuple[dict[str, Any], bytes]:
