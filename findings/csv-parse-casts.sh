@@ -29,6 +29,7 @@ import { autoType, csvParse } from "d3-dsv";
 const FIELDS = [
   "0x7ff8e0b1", "0b101", "9007199254740993", "Windows 10", "Linux 6.1", "iPhone 12", "pref-11", "search",
 ];
+const show = (value) => (value instanceof Date ? value.toISOString().slice(0, 10) : JSON.stringify(value));
 const text = ["value", ...FIELDS].join("\n");
 const options = { columns: true, cast: true, cast_date: true };
 const readers = [
@@ -38,8 +39,7 @@ const readers = [
 ];
 FIELDS.forEach((field, index) => {
   const values = readers.map((rows) => rows[index].value);
-  const shown = values.map((value) => (value instanceof Date ? value.toISOString().slice(0, 10) : JSON.stringify(value)));
-  console.log([field, ...shown].join(" | "));
+  console.log([field, ...values.map(show)].join(" | "));
 });
 JAVASCRIPT
 TZ=UTC node seen.mjs | tee seen.txt

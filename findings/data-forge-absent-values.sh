@@ -2,8 +2,8 @@
 # data-forge 1.10.5 (JavaScript) holds two columns of five pings each; two of the pings have no value.
 # Expected: `toArray()` gives the values of a column, as many as `count()` says,
 # so that the values of two columns belong together by their place, for a chart or a correlation.
-# Seen: it leaves out null and undefined, without an error.  With `includeNulls` it leaves out undefined alone.  From the
-# second place on, each value stands beside the time of another ping.  NaN is kept:
+# Seen: it leaves out null and undefined, without an error.  With `includeNulls` it leaves out undefined alone.  From
+# the second place on, each value stands beside the time of another ping.  NaN is kept:
 #   count                 5
 #   times                 1, 2, 3, 4, 5
 #   values                10, 30, 50

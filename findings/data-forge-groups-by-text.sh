@@ -24,11 +24,12 @@ const sizes = (keys) => new Series(keys).groupBy((key) => key).select((group) =>
 const show = (name, value) => console.log(name, JSON.stringify(value));
 show("objects", sizes([{ os: "Linux" }, { os: "Windows" }, { os: "Windows" }]));
 show("lists", sizes([["esr", "a,b"], ["esr,a", "b"]]));
-show("times", sizes([100, 900, 1000].map((milliseconds) => new Date(Date.UTC(2026, 10, 30, 10, 0, 0, milliseconds)))));
+show("times", sizes(["10:00:00.100", "10:00:00.900", "10:00:01"].map((time) => new Date(`2026-11-30T${time}Z`))));
 show("scalars", sizes([null, "null", 1, "1"]));
 const counts = new DataFrame([{ channel: null, pings: 5 }, { channel: "null", pings: 6 }]);
 show("pivot", counts.pivot("channel", "pings", (pings) => pings.sum()).toArray());
-const [starts, crashes] = [new DataFrame([{ version: 115, starts: 7 }]), new DataFrame([{ version: "115", crashes: 2 }])];
+const starts = new DataFrame([{ version: 115, starts: 7 }]);
+const crashes = new DataFrame([{ version: "115", crashes: 2 }]);
 const joined = starts.joinOuter(
   crashes, (row) => row.version, (row) => row.version, (left, right) => [left?.starts ?? null, right?.crashes ?? null],
 );

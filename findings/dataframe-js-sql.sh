@@ -3,8 +3,8 @@
 # Expected: the rows of standard SQL, or an error where a part of the language is not there.
 # Seen: none of these is an error.  `ORDER BY` and `LIMIT` are ignored.  `=` finds no number, and `!=` leaves none out.
 # `IN` looks for the value in the text of the list, so that 1 is in `(9,10)`.  `LIKE` takes `%` for itself, and finds
-# also the values that are a part of the pattern.  `AND` binds no more than `OR`, and `or` in small letters finds nothing.
-# The second of two functions is left out:
+# also the values that are a part of the pattern.  `AND` binds no more than `OR`, and `or` in small letters finds
+# nothing.  The second of two functions is left out:
 #   ORDER BY n                                          10, 9, 2, 5, 1
 #   LIMIT 2                                             10, 9, 2, 5, 1
 #   WHERE n = 9                                         none

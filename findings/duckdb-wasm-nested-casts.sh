@@ -25,7 +25,8 @@ const entry = require.resolve("@duckdb/duckdb-wasm/dist/duckdb-node-blocking.cjs
 const duckdb = require(entry);
 
 const bundle = (name) => ({ mainModule: path.join(path.dirname(entry), name), mainWorker: "" });
-const plain = (value) => (Object(value) === value ? [...(value.toArray?.() ?? Object.values(value.toJSON()))] : [value]);
+const parts = (value) => [...(value.toArray?.() ?? Object.values(value.toJSON()))];
+const plain = (value) => (Object(value) === value ? parts(value) : [value]);
 
 async function main() {
   const bundles = { mvp: bundle("duckdb-mvp.wasm"), eh: bundle("duckdb-eh.wasm") };

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# sql.js 1.17.0 and @libsql/client 0.18.0 (JavaScript) write whole numbers to a column of texts in SQLite, as Python does.
+# sql.js 1.17.0 and @libsql/client 0.18.0 (JavaScript) write whole numbers to a column of texts in SQLite.
 # Expected: SQLite makes a text of the number, and the build identifier 20261130091500 is found by its text.
 # Seen: both hand over a double, which SQLite writes with a point: sql.js from 2**31 on, and @libsql/client always.  So
 # builds, addresses and times in milliseconds are not found, without an error, and small numbers only by one of the two.
