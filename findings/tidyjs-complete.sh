@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# @tidyjs/tidy 2.6.1 (JavaScript) adds the rows that a table lacks, with 0 for each absent pair of values, by `complete()`,
+# @tidyjs/tidy 2.6.1 (JavaScript) adds the rows that a table lacks by `complete()`, with 0 for each absent pair of values,
 # as tidyr does in R.  Its functions for sequences give all values between the first and the last one.
 # Expected: no row is repeated, and none is lost, so that the sum stays as it is.
-# Seen: neither holds, and there is no error.  Equal days are different ones where they are Dates, so that each row comes
-# again for each Date that is equal to its own.  A sequence in steps of 0.1 passes 0.3, because it holds
+# Seen: neither holds, and there is no error.  Equal days are different ones where they are Dates, so that each row
+# comes again for each Date that is equal to its own.  A sequence in steps of 0.1 passes 0.3, because it holds
 # 0.30000000000000004, and the row with 0.3 is lost.  A sequence of months from the 31st passes November:
 #   3 pings of 2 days on 2 systems, 7 in all, the days as texts   4 rows, 7 in all
 #   the same, the days as Dates                                   6 rows, 10 in all
@@ -32,7 +32,8 @@ const show = (name, value) => console.log(name, JSON.stringify(value));
 show("texts", totals(texts, complete(["day", "os"], { pings: 0 })));
 show("dates", totals(dates, complete(["day", "os"], { pings: 0 })));
 show("shares", totals(shares, complete({ share: fullSeq("share", 0.1) }, { pings: 0 })));
-show("months", tidy(months, expand({ day: fullSeqDateISOString("day", "month", 1) })).map(({ day }) => day.slice(0, 10)));
+const allMonths = tidy(months, expand({ day: fullSeqDateISOString("day", "month", 1) }));
+show("months", allMonths.map(({ day }) => day.slice(0, 10)));
 show("different", [texts, dates].map((rows) => tidy(rows, summarize({ days: nDistinct("day") }))[0].days));
 JAVASCRIPT
 TZ=UTC node seen.cjs | tee seen.txt
