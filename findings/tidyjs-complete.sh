@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# @tidyjs/tidy 2.6.1 (JavaScript) adds the rows that a table lacks by `complete()`, with 0 for each absent pair of values,
-# as tidyr does in R.  Its functions for sequences give all values between the first and the last one.
+# @tidyjs/tidy 2.6.1 (JavaScript) adds the rows that a table lacks by `complete()`, with 0 for each absent pair of
+# values, as tidyr does in R.  Its functions for sequences give all values between the first and the last one.
 # Expected: no row is repeated, and none is lost, so that the sum stays as it is.
 # Seen: neither holds, and there is no error.  Equal days are different ones where they are Dates, so that each row
 # comes again for each Date that is equal to its own.  A sequence in steps of 0.1 passes 0.3, because it holds

@@ -3,8 +3,8 @@
 # Expected: the sum and the mean are of the same values.  Two columns of one name stay apart after a join, as they do in
 # R.  Values are equal in a join where they are one group.  A pivot keeps all values, or warns.
 # Seen: a number that is a text is a part of the sum, the median and the variance, but not of the mean, and no
-# error is raised.  A join overwrites the column of the left table where the right one has a row.  115 is joined with "115", but not
-# grouped with it.  Of two values for one field the pivot keeps the last, also where the names differ:
+# error is raised.  A join overwrites the column of the left table where the right one has a row.  115 is joined with
+# "115", but not grouped with it.  Of two values for one field the pivot keeps the last, also where the names differ:
 #   10, "50" and 30                                sum 90, median 30, variance 400, mean 20
 #   5 and 6 pings, joined with a table of pings    9 and 6
 #   115 and "115"                                  1 row each of a join, 2 groups
