@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # percentile 1.6.0 and stats-percentile 3.3.0 (JavaScript) give a percentile by the nearest rank, ml-array-median 2.0.0
 # gives the median, and just-percentile 4.2.0 a percentile between two values.
-# Expected: of 1,000 start times of which one is 60 s, the percentile 99.9 is the 999th, 0.02 s, as the rank is 999.  The
-# median of an even count is half way between its two middle values.  The array of the caller stays in its order.
+# Expected: of 1,000 start times of which one is 60 s, the percentile 99.9 is the 999th, 0.02 s, as the rank is 999.
+# The median of an even count is half way between its two middle values.  The array of the caller stays in its order.
 # Seen: percentile computes the rank 999.0000000000001 and rounds it up, so that the percentile 99.9 is the maximum, and
 # the 7th, 14th, 28th, 55th and 56th of 100 are one too high.  stats-percentile has no 0th.  ml-array-median gives the
 # lower one of two middle values, so that the median of 0 s and 60 s is 0 s.  just-percentile sorts the array in place:
