@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Four libraries for JavaScript read a file of JSON lines as a stream, in parts of 64 KiB: ndjson 2.0.0, jsonlines 0.1.1,
-# pull-ndjson 0.2.0 and ndjson-readablestream 1.4.0.
-# Expected: texts are read as they were written, wherever a part ends, and a file that ends within an object is an error.
+# Four libraries for JavaScript read a file of JSON lines as a stream, in parts of 64 KiB: ndjson 2.0.0, jsonlines
+# 0.1.1, pull-ndjson 0.2.0 and ndjson-readablestream 1.4.0.
+# Expected: texts are read as they were written, wherever a part ends, and a file that ends within an object is an
+# error.
 # Seen: jsonlines and pull-ndjson decode each part alone, so that a letter of several bytes at the end of a part is two
 # or more times U+FFFD, without an error.  A file of ASCII, or one of less than 64 KiB, does not show it.
 # ndjson-readablestream leaves out the rest of a file that was cut, without an error:
