@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# @perspective-dev/client 5.5.1 (JavaScript, Node.js) takes the types of a table from its first rows.  Its type "integer"
-# has 32 bits.
+# @perspective-dev/client 5.5.1 (JavaScript, Node.js) takes the types of a table from its first rows.  Its type
+# "integer" has 32 bits.
 # Expected: a later row that does not fit is an error, as it is where the rows come as CSV.
 # Seen: where the rows come as objects or as columns, fractions are cut and large numbers are other numbers, without an
 # error.  A row whose index is larger by 2**32 replaces another client.  A fraction as a text has six digits:
