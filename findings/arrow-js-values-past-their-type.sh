@@ -2,8 +2,8 @@
 # apache-arrow 21.2.0 (JavaScript) makes a column of a list of values by `vectorFromArray()`.
 # Expected: a value that the type cannot hold is an error, as in PyArrow.  A dictionary grows its index, or is an error.
 # Seen: there is no error.  A dictionary with an index of 8 bits gives other texts from the 129th on.  A float of 16
-# bits is 2.13 for 70000, and negative infinity for a very small number.  Whole numbers wrap, or are cut.  A large BigInt
-# without a type is negative:
+# bits is 2.13 for 70000, and negative infinity for a very small number.  Whole numbers wrap, or are cut.  A large
+# BigInt without a type is negative:
 #   300 channels, Dictionary(Utf8, Int8)   the 131st is empty, the 257th is the 1st, the 300th is the 44th
 #   70000 and 1e-8, Float16                2.134765625 and -Infinity
 #   3000000000 and 1.9, Int32              -1294967296 and 1

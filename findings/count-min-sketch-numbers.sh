@@ -2,8 +2,8 @@
 # count-min-sketch 0.1.1 (JavaScript) estimates how often each key was counted.
 # Expected: an estimate is never below the true count.  Keys that differ are different keys, but for chance.
 # Seen: the counters have 32 bits and hold whole numbers, so that counts past 4,294,967,295 begin again at 0, and
-# weights below 1 are lost.  A number as a key is cut to its low 32 bits without its fraction, and all objects are one key.
-# There is no error:
+# weights below 1 are lost.  A number as a key is cut to its low 32 bits without its fraction, and all objects are one
+# key.  There is no error:
 #   update("esr", 2**31), twice          query("esr")            0, in place of 4294967296
 #   update("beta", 0.5), twice           query("beta")           0, in place of 1
 #   update("dev", 1), update("dev", -2)  query("dev")            4294967295, in place of -1
