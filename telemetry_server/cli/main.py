@@ -114,8 +114,12 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
 def _status_of(error: Exception, command: str) -> int:
     """Print in one line what went wrong and what to do; return the exit status."""
     from telemetry_server.cli.error_messages import message_for
-    from telemetry_server.terminal.output import say
+    from telemetry_server.terminal.output import discard_stdout, say
 
+    try:
+        sys.stdout.flush()
+    except OSError:
+        discard_stdout()  # what a full disk did not take is still held: Python would report it again at exit
     text, status = message_for(error)
     say(f"telemetry-server {command}: {text}")
     if os.environ.get("TELEMETRY_TRACEBACK") == "1":

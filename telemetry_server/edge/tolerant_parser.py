@@ -162,6 +162,8 @@ class TolerantParser:
         try:
             return self._feed_one_by_one(rest, error, messages)
         except BadHttpMessage as refusal:
+            if messages and not messages[-1][1].is_eof():
+                messages.pop()  # what is refused is in its body
             if not messages:
                 raise
             self._refusal = refusal

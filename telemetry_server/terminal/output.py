@@ -23,7 +23,7 @@ def print_text(text: str) -> None:
 
 
 def discard_stdout() -> None:
-    """Discard what is written to stdout from now on; else the interpreter reports the broken pipe at exit."""
+    """Discard what stdout holds, and what is written to it from now on; else Python reports it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -319,10 +319,10 @@ def bodies() -> Iterator[Case]:
     )
     yield Case("a body that ends early", post(b"Content-Length: 10\r\n", b"abc"), (400,))
     yield Case("no body where one was announced", post(b"Content-Length: 10\r\n"), (400,))
-    yield Case("more than announced", post(b"Content-Length: 2\r\n", b"{}garbage\r\n\r\n"), (400,))
+    yield Case("more than announced", post(b"Content-Length: 2\r\n", b"{}garbage\r\n\r\n"), (200, 400))
     yield Case("two requests at once", GOOD + GOOD, (200, 200))
     yield Case("forty requests at once", GOOD * 40, (200,) * 40)
-    yield Case("a good request, then noise", GOOD + b"\x00\xff\r\n\r\n", (400,))
+    yield Case("a good request, then noise", GOOD + b"\x00\xff\r\n\r\n", (200, 400))
     yield Case("a bad request, then a good one", b"BAD\r\n\r\n" + GOOD, (400,))
     yield Case("GET with a body", b"GET /status HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", (200,))
     for name, body in {

@@ -177,14 +177,24 @@ def test_version_prints_the_version_of_the_package():
     assert telemetry_server("--version").stdout == "telemetry-server 0.1.0\n"
 
 
-def test_the_version_on_a_full_disk_is_one_line_of_error():
+@pytest.mark.parametrize("words", [("--version",), ("convert", "--data", "data"), ("config", "show")])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_behind_stdout_is_one_line_of_error(tmp_path, words, unbuffered):
+    """Also where Python holds the output until the command ends."""
     with Path("/dev/full").open("wb") as full:
-        command = [sys.executable, "-m", "telemetry_server", "--version"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, text=True)
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "telemetry_server", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=bare_environment() | {"PYTHONUNBUFFERED": unbuffered},
+            timeout=PATIENCE_SECONDS,
+            check=False,
+            text=True,
+        )
 
     assert done.returncode == ExitStatus.TRY_AGAIN
-    assert done.stderr.startswith("telemetry-server --version: ")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.splitlines()[-1].startswith(f"telemetry-server {words[0]}: the disk is full")
 
 
 def test_a_misspelled_command_gets_a_suggestion():

@@ -154,6 +154,7 @@ BEHIND_A_WHOLE_REQUEST = [
     pytest.param(a_post(*[b"X-%d: a" % number for number in range(72)]), 431, id="many headers"),
     pytest.param(a_post(b"Host: b"), 400, id="two hosts"),
     pytest.param(a_post(b"Transfer-Encoding: chunked", b"Content-Length: 2"), 400, id="two lengths"),
+    pytest.param(a_post(b"Transfer-Encoding: chunked")[:-7] + b"zz\r\n", 400, id="odd chunk"),
 ]
 
 
