@@ -6,8 +6,9 @@ files are appended and synced inside it, and readers see them once it has ended.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from storage.errors import StorageFull
 from storage.ledger import day_books, pending_pings
 from storage.ledger.archived_files import ArchiveQueries
 from storage.ledger.clock import ClockRecord
@@ -44,7 +45,7 @@ class Ledger(TablesLedger, ForgottenQueries, ArchiveQueries):
 
         Raises:
             StorageFull: no space for SQLite; nothing changed.
-            LedgerError: The disk failed; nothing changed.
+            LedgerError: The disk failed; nothing changed, once `settle` or another commit succeeded.
         """
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
@@ -59,6 +60,21 @@ class Ledger(TablesLedger, ForgottenQueries, ArchiveQueries):
             raise
         if self._mark is not None:
             self._mark.note(commits)
+
+    def settle(self) -> None:
+        """
+        Commit nothing, so that a commit that failed before cannot come back.
+
+        SQLite writes a commit into its log, and then syncs the log.  If the sync fails, every connection sees
+        the state before.  But the log has the whole commit: if all processes end before the next one, whoever
+        opens the ledger reads it as done.  Until then no file may be cut or removed by the state before.
+
+        Raises:
+            LedgerError: The disk failed.
+        """
+        # On a full disk the log has no whole commit, and what is removed makes room.
+        with suppress(StorageFull), self.transaction():
+            pass
 
     def positions(self, names: Collection[str] | None = None) -> Positions:
         """

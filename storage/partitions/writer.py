@@ -90,13 +90,20 @@ def appear(root: Path, path: str, disk: Disk) -> None:
 
 
 def remove_doubtful(root: Path, ledger: Ledger, disk: Disk) -> int:
-    """Remove doubtful files that were never committed; return how many."""
+    """
+    Remove doubtful files that were never committed; return how many.
+
+    Raises:
+        OSError, LedgerError: The disk refuses.
+    """
     doubtful = ledger.doubtful()
     committed = ledger.committed(doubtful)
     if doubtful:
         committed.update(file.path for file in ledger.table_files())
     removed = 0
     emptied = set()
+    if any((root / path).exists() for path in doubtful if path not in committed):
+        ledger.settle()
     for path in doubtful:
         names = [temporary(root / path)]
         if path not in committed:
@@ -154,6 +161,8 @@ class PartitionWriter:
                 lost.append(file.path)
                 continue
             if size > file.length:
+                if not cut:
+                    self._ledger.settle()
                 self._disk.truncate(path, file.length)
                 cut += 1
             self._targets[file.directory] = file

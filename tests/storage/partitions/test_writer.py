@@ -1,6 +1,8 @@
 """Partition files grow by whole commits, also on a failing disk."""
 
 import errno
+import shutil
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from storage.disk import Disk
 from storage.errors import StorageFull
 from storage.ledger.ledger import Ledger
+from storage.ledger.values import StoredFile
 from storage.partitions.frames import compress_frame
 from storage.partitions.reader import Filter, read_records
 from storage.partitions.writer import Frame, PartitionWriter
@@ -26,7 +29,7 @@ class Store:
     """A partition store in a folder, as a converter uses it."""
 
     def __init__(self, root: Path, disk: Disk | None = None, **options: int) -> None:
-        (root / "state").mkdir(exist_ok=True)
+        (root / "state").mkdir(parents=True, exist_ok=True)
         self.root = root
         self.ledger = Ledger(root / "state" / "ledger.sqlite")
         self.writer = PartitionWriter(root, self.ledger, disk or Disk(), **options)
@@ -150,3 +153,63 @@ def test_a_commit_that_fails_at_any_operation_keeps_earlier_commits(tmp_path, er
         store.close()
 
     assert nth > 8, "too few disk operations were tested"
+
+
+class FailingFolders(Disk):
+    """A disk that syncs no folder."""
+
+    def sync_directory(self, path: Path) -> None:
+        raise OSError(errno.EIO, "injected", str(path))
+
+
+def ended_after(store: Store, failed_log: bytes) -> Store:
+    """Recover *store*, in whose log a commit failed; open what all processes leave that are killed then."""
+    with (store.root / "state/ledger.sqlite-wal").open("r+b") as file:
+        file.write(failed_log)
+    with suppress(OSError):
+        store.writer.recover()
+    ends = store.root.parent / "ends"
+    shutil.copytree(store.root, ends, ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    return Store(ends)
+
+
+def test_a_commit_whose_sync_failed_does_not_come_back_after_files_were_cut(tmp_path):
+    """Its bytes are in SQLite's log: without another commit, the next opening reads it as done."""
+    store = Store(tmp_path / "store")
+    store.commit(a_frame("main", "first"))
+    # SQLite syncs the log after the whole commit is in it: a copy has the commit that fails here.
+    shutil.copytree(store.root, tmp_path / "failed")
+    failed = Store(tmp_path / "failed")
+    failed.commit(a_frame("main", "second"))
+    log = (failed.root / "state/ledger.sqlite-wal").read_bytes()
+    (path,) = (failed.root / DAY).rglob("*.zst")
+    shutil.copy(path, store.root / path.relative_to(failed.root))
+    failed.close()
+
+    after = ended_after(store, log)
+
+    assert after.writer.recover().lost_files == ()
+    assert after.lines() == [b"first"]
+    after.close()
+
+
+def test_a_commit_whose_sync_failed_does_not_come_back_after_its_new_file_was_removed(tmp_path):
+    """As the test before, with an end in the middle of the recovery."""
+    store, frame = Store(tmp_path / "store", FailingFolders()), a_frame("main", "first")
+    store.writer.prepare([frame.directory], 1)
+    (path,) = store.ledger.doubtful()
+    shutil.copytree(store.root, tmp_path / "failed")
+    with closing(Ledger(tmp_path / "failed/state/ledger.sqlite")) as ledger:
+        with ledger.transaction() as transaction:
+            transaction.put_file(StoredFile(frame.directory, Path(path).name, len(frame.data), 1, 1))
+        log = (tmp_path / "failed/state/ledger.sqlite-wal").read_bytes()
+    (store.root / path).parent.mkdir(parents=True)
+    (store.root / path).write_bytes(frame.data)
+
+    after = ended_after(store, log)
+
+    assert not (store.root / path).exists()
+    assert after.writer.recover().lost_files == ()
+    assert after.lines() == []
+    after.close()
