@@ -58,7 +58,8 @@ class Restarted:
         if children and chance.random() < 0.5:
             kill(chance.choice(children))
             return
-        kill(self.process.pid, *children)
+        self.process.send_signal(signal.SIGSTOP)  # it may be starting a child that took the port with it
+        kill(self.process.pid, *children_of(self.process.pid))
         self.process.wait()
         time.sleep(chance.uniform(0, 0.3))
         self.process = self._start()
