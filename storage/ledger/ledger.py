@@ -66,8 +66,8 @@ class Ledger(TablesLedger, ForgottenQueries, ArchiveQueries):
         Commit nothing, so that a commit that failed before cannot come back.
 
         SQLite writes a commit into its log, and then syncs the log.  If the sync fails, every connection sees
-        the state before.  But the log has the whole commit: if all processes end before the next one, whoever
-        opens the ledger reads it as done.  Until then no file may be cut or removed by the state before.
+        the state before.  But the log holds the whole commit.  If all processes end before another commit,
+        the next process that opens the ledger reads it as done.  So call this before you cut or remove files.
 
         Raises:
             LedgerError: The disk failed.

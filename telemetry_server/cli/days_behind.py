@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from telemetry_server.terminal.output import say
 
@@ -13,4 +14,4 @@ def say_behind(days: Sequence[str], data_dir: Path) -> None:
     if not days:
         return
     named = ", ".join(days) if len(days) <= MOST_NAMED else f"{len(days):,} days from {days[0]} to {days[-1]}"
-    say(f"not summed up yet: {named}; run: telemetry-server aggregate --data {data_dir}")
+    say(f"not summed up yet: {named}; run: telemetry-server aggregate --data {quote(str(data_dir))}")

@@ -160,18 +160,19 @@ class LimitedHandler(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse *data*.  The deadline of a head starts with its first byte."""
-        if self._is_refused:
+        parser = cast("TolerantParser | None", self._parser)  # None: the connection is lost
+        if self._is_refused or parser is None or parser.has_refused:
             return
         requests_before = self._request_count
         payload = self._last_payload
         was_between = payload is None or payload.is_eof()
         self._piled_bytes = 0 if self.is_idle() else self._piled_bytes + len(data)
         super().data_received(data)
-        if cast(TolerantParser, self._parser).has_refused:
+        if parser.has_refused:
             super().data_received(b"")  # the refusal follows the answers to the whole requests
         if self._request_count != requests_before:
             # The next head may have begun in the same bytes.
-            self._is_partial = cast(TolerantParser, self._parser).has_begun_a_head()
+            self._is_partial = parser.has_begun_a_head()
             # A request after an incomplete body: the parser gave the body up, and would never end it.
             self._break_payload(payload)
             if self._messages:

@@ -86,7 +86,7 @@ class TolerantParser:
             self._head += data
             if len(self._head) <= MAX_HEAD_BYTES and _end_of_head(self._head) is None:
                 return [], False, b""
-            return self._feed_mended(bytes(self._head), None)
+            return self._parse_again(bytes(self._head), None)
         try:
             fed: Fed = self._parser.feed_data(data)
         except BadHttpMessage as error:
@@ -95,7 +95,7 @@ class TolerantParser:
             rest = bytes(self._head) + data[left:]
             if left is None:
                 raise
-            return self._feed_mended(rest, error)
+            return self._parse_again(rest, error)
         self._follow(data, fed[0])
         return fed
 
@@ -154,13 +154,13 @@ class TolerantParser:
         self._is_held = False
         self._head.clear()
 
-    def _feed_mended(self, rest: bytes, error: BadHttpMessage | None) -> Fed:
+    def _parse_again(self, rest: bytes, error: BadHttpMessage | None) -> Fed:
         """Parse *rest*, which begins with a head, with a new parser."""
         self._parser = self._make()
         self._lose_track()
         messages: list[Any] = []
         try:
-            return self._feed_one_by_one(rest, error, messages)
+            return self._parse_one_by_one(rest, error, messages)
         except BadHttpMessage as refusal:
             if messages and not messages[-1][1].is_eof():
                 messages.pop()  # what is refused is in its body
@@ -169,7 +169,7 @@ class TolerantParser:
             self._refusal = refusal
             return messages, False, b""
 
-    def _feed_one_by_one(self, rest: bytes, error: BadHttpMessage | None, messages: list[Any]) -> Fed:
+    def _parse_one_by_one(self, rest: bytes, error: BadHttpMessage | None, messages: list[Any]) -> Fed:
         """Parse *rest*, one request at a time; add them to *messages*."""
         while rest:
             end = _end_of_head(rest)

@@ -59,7 +59,7 @@ def test_a_check_counts_only_days_that_have_an_aggregate(tmp_path, command):
     answer = json.loads(command("aggregate", "--check", "--json", *data)[0])
 
     assert never == [
-        "there are no aggregates",
+        "no day has been summed up yet",
         "not up to date (telemetry-server aggregate does that): 20261120",
     ]
     assert one == [

@@ -178,7 +178,7 @@ async def test_a_ping_that_mentions_a_deleted_document_stays_and_the_command_say
 
 
 async def test_a_client_of_an_earlier_run_that_is_there_again_ends_each_run_with_1(tmp_path, command):
-    """Such as in a file that somebody put back."""
+    """For example, a restored file still holds the client."""
     world = World(tmp_path)
     world.put_specs()
     command("forget", "--client", ALICE, "--data", str(tmp_path))

@@ -20,7 +20,7 @@ KEYED = {"KEYED_MS": {**SPEC["LOAD_MS"], "keyed": "true"}}
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory) -> World:
-    """One ping with six bad keys of a keyed histogram; one that is no JSON, twice in each of three files."""
+    """A ping with six bad keys of one histogram, and a ping of invalid JSON twice in each of three files."""
     world = World(tmp_path_factory.mktemp("refused"))
     world.put_specs(spec=SPEC | KEYED)
     bad = {"range": [1, 3000], "bucket_count": 10, "histogram_type": 0, "values": {"2": 1}, "sum": 5}

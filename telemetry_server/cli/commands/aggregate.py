@@ -100,7 +100,7 @@ def _check(args: argparse.Namespace, settings: Settings) -> int:
         elif result.days:
             print_text(f"the aggregates of {result.days:,} days hold what the tables say")
         else:
-            print_text("there are no aggregates")
+            print_text("no day has been summed up yet")
         if result.behind:
             print_text(f"not up to date (telemetry-server aggregate does that): {', '.join(result.behind)}")
         for finding in result.findings:
